@@ -1,0 +1,73 @@
+// A metric family: what is declared of it, and its series in order of creation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/metrics/registry.h"
+#include "proto/record.h"
+#include "proto/result.h"
+
+namespace sidemeter {
+
+// A value: what a declaration can say, and a first use implies.
+struct FamilyDescription {
+  // As the peer knows it, without _total or _info; `name` has the unit appended
+  // where it was not its suffix, and is what is exposed.
+  std::string given;
+  std::string name;
+
+  std::optional<MetricType> type;  // not known before TYPE or the first use
+  std::optional<std::string> help;
+  std::string unit;
+  std::optional<std::vector<double>> buckets;
+  std::optional<GaugeMode> mode;
+  std::vector<std::string> states;
+
+  Writer owner = Writer::kPeer;
+};
+
+// Behaviour 23.
+const std::vector<double>& default_buckets();
+
+// The suffix by which every series of the type is written ("_total", "_info", "").
+std::string_view key_suffix(std::optional<MetricType> type);
+
+// `name` as the family's own: "x_total" is "x" where type is counter.
+std::string_view without_key_suffix(std::string_view name, std::optional<MetricType> type);
+
+// Every name that another family must not have: the family's and its samples', raw
+// and as escaping writes them (behaviour 22: no series twice, by any scheme).
+std::vector<std::string> claimed_names(const FamilyDescription& family);
+
+// Whether records that say `name` mean this family.
+bool answers_to(const FamilyDescription& family, std::string_view name);
+
+// What `declaration` makes of `family`. Reasons: kTypeConflict, kDeclarationConflict.
+Result<FamilyDescription> declared(FamilyDescription family, const Declaration& declaration);
+
+// Gives a family without a type the type of its first use.
+Result<FamilyDescription> typed(FamilyDescription family, MetricType type);
+
+struct Family {
+  FamilyDescription description;
+
+  // The bounds as text, "+Inf" last: shared with expositions that are under way.
+  std::shared_ptr<const std::vector<std::string>> bounds;
+  std::vector<double> buckets;
+
+  // Slots of the series store, by rising sequence.
+  std::vector<std::uint32_t> slots;
+
+  // Which of `slots` is the first whose series has this sequence or a higher one.
+  std::size_t first_from(const SeriesStore& store, std::uint64_t sequence) const;
+
+  // Brings bounds and buckets up to the description.
+  void settle();
+};
+
+}  // namespace sidemeter

@@ -1,0 +1,19 @@
+// What an update does to the value of one series.
+#pragma once
+
+#include "agent/metrics/family.h"
+#include "agent/metrics/series_store.h"
+#include "proto/operands.h"
+#include "proto/record.h"
+#include "proto/result.h"
+
+namespace sidemeter {
+
+// Whether families of this description take the verb with these operands. Reasons: kTypeConflict,
+// kUnknownState, kBadValue (a merge with another number of counts).
+Status check_operands(const FamilyDescription& family, Verb verb, const Operands& operands);
+
+// Applies operands that check_operands() has passed.
+void apply(const Family& family, SeriesEntry& entry, Verb verb, const Operands& operands);
+
+}  // namespace sidemeter
