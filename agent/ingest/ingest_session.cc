@@ -1,0 +1,170 @@
+#include "agent/ingest/ingest_session.h"
+
+#include <variant>
+
+#include "proto/json_record.h"
+
+namespace sidemeter {
+namespace {
+
+constexpr std::uint32_t kProtocolVersion = 1;
+
+// Cut without tearing a UTF-8 character.
+std::string cut(std::string text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  text.resize(bytes);
+  return text;
+}
+
+}  // namespace
+
+Next IngestSession::receive(std::string_view in, std::string& out) {
+  reader_.push(in);
+  for (auto line = reader_.next(); line.kind != Line::kNone; line = reader_.next()) {
+    take_line(line, out);
+    if (refused_) return Next::kClose;
+  }
+  apply_waiting(out);
+  return Next::kIdle;
+}
+
+Next IngestSession::finish(std::string& out) {
+  if (reader_.within_line()) {
+    reject(line_ + 1, {Reason::kTruncated, "the last record has no LF"}, out);
+  }
+  return Next::kClose;
+}
+
+void IngestSession::take_line(const Line& line, std::string& out) {
+  ++line_;
+  if (line.kind == Line::kTooLong) {
+    apply_waiting(out);
+    reject(line_,
+           {Reason::kLineTooLong,
+            "a record is at most " + std::to_string(room_.limits.line_bytes) + " bytes"},
+           out);
+    return;
+  }
+  if (const auto update = cut_update(line.text)) return take(*update, out);
+  if (is_json(line.text)) {
+    // What waits came first: its refusals are told first.
+    apply_waiting(out);
+    parse_json_records(line.text, room_.limits, [&](const Result<Record>& record) {
+      if (refused_) return;
+      if (record) {
+        std::visit([&](const auto& read) { take(read, out); }, *record);
+      } else {
+        reject(line_, record.error(), out);
+      }
+      // A view of the record lives no longer than this call.
+      apply_waiting(out);
+    });
+    return;
+  }
+  const auto record = parse_record(line.text, room_.limits);
+  if (record) return std::visit([&](const auto& read) { take(read, out); }, *record);
+  apply_waiting(out);
+  reject(line_, record.error(), out);
+}
+
+void IngestSession::take(const Nothing&, std::string&) {}
+
+void IngestSession::take(const Update& update, std::string& out) {
+  waiting_[waiting_count_++] = {update, room_.registry.prepare(update.series), line_};
+  if (waiting_count_ == kBatch) apply_waiting(out);
+}
+
+void IngestSession::take(const Declaration& declaration, std::string& out) {
+  apply_waiting(out);
+  const auto status = room_.registry.declare(declaration);
+  status ? accept(room_.stats.declarations) : reject(line_, status.error(), out);
+}
+
+void IngestSession::apply_waiting(std::string& out) {
+  for (std::size_t i = 0; i < waiting_count_; ++i) {
+    const auto& [update, prepared, line] = waiting_[i];
+    const auto applied = room_.registry.update(update, prepared);
+    applied ? accept(room_.stats.updates[static_cast<std::size_t>(update.verb)])
+            : reject(line, applied.error(), out);
+  }
+  waiting_count_ = 0;
+}
+
+// Only the spelling is checked: the series comes with its first use.
+void IngestSession::take(const Binding& binding, std::string& out) {
+  apply_waiting(out);
+  if (const auto series = parse_series(binding.series, room_.limits); !series) {
+    reject(line_, series.error(), out);
+    return;
+  }
+  if (handles_.size() <= binding.handle) handles_.resize(binding.handle + 1);
+  handles_[binding.handle] = {binding.verb, {}, std::string(binding.series)};
+  accept(room_.stats.bindings);
+}
+
+void IngestSession::take(const HandleUpdate& update, std::string& out) {
+  apply_waiting(out);
+  const bool bound =
+      update.handle < handles_.size() && handles_[update.handle].verb != Verb::kClear;
+  if (!bound) {
+    reject(line_,
+           {Reason::kUnknownHandle,
+            "handle " + std::to_string(update.handle) + " is not bound in this session"},
+           out);
+    return;
+  }
+  auto& handle = handles_[update.handle];
+  auto& counter = room_.stats.updates[static_cast<std::size_t>(handle.verb)];
+  if (room_.registry.holds(handle.ref)) {
+    const auto status = room_.registry.update(handle.ref, handle.verb, update.operands);
+    status ? accept(counter) : reject(line_, status.error(), out);
+    return;
+  }
+  const auto found = room_.registry.update({handle.verb, handle.series, update.operands});
+  if (!found) {
+    reject(line_, found.error(), out);
+    return;
+  }
+  handle.ref = *found;
+  accept(counter);
+}
+
+void IngestSession::take(const Hello& hello, std::string& out) {
+  apply_waiting(out);
+  form_ = hello.form;
+  if (hello.version.value_or(kProtocolVersion) != kProtocolVersion) {
+    errors_ = Errors::kAtOnce;
+    reject(line_,
+           {Reason::kBadVersion,
+            "this agent speaks version 1 of the protocol, got " + std::to_string(*hello.version)},
+           out);
+    refused_ = true;
+    return;
+  }
+  if (hello.errors) errors_ = *hello.errors ? Errors::kAtOnce : Errors::kAtSync;
+  ++room_.stats.hellos;
+  append_hello(out, hello.form, room_.limits);
+}
+
+void IngestSession::take(const Sync& sync, std::string& out) {
+  apply_waiting(out);
+  ++room_.stats.syncs;
+  append_ok(out, sync.form, sync.token, tally_);
+  tally_ = {};
+}
+
+void IngestSession::accept(std::uint64_t& counter) {
+  ++counter;
+  ++tally_.accepted;
+}
+
+void IngestSession::reject(std::uint64_t line, const Error& error, std::string& out) {
+  ++room_.stats.rejected[static_cast<std::size_t>(error.reason)];
+  ++tally_.rejected;
+  const Error told{error.reason, cut(error.message, kMaxMessageBytes)};
+  if (tally_.first.empty()) tally_.first = "line " + std::to_string(line) + ": " + told.message;
+  if (errors_ == Errors::kAtOnce) append_error(out, form_, line, told);
+}
+
+}  // namespace sidemeter
