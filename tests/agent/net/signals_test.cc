@@ -1,0 +1,25 @@
+#include "agent/net/signals.h"
+
+#include <signal.h>
+
+#include "agent/net/loop.h"
+#include "tests/support/catch.h"
+
+namespace sidemeter::test {
+
+TEST_CASE("SIGTERM and SIGINT are told on the loop, each time") {
+  auto loop = Loop::open();
+  REQUIRE(loop);
+  int told = 0;
+  const Signals signals(**loop, [&] {
+    if (++told == 2) (*loop)->stop();
+    ::raise(SIGINT);
+  });
+
+  ::raise(SIGTERM);
+  (*loop)->run();
+
+  CHECK(told == 2);
+}
+
+}  // namespace sidemeter::test
