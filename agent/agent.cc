@@ -1,0 +1,286 @@
+#include "agent/agent.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "agent/http/response_head.h"
+#include "agent/ingest/ingest_session.h"
+#include "agent/metrics/registry.h"
+#include "agent/net/descriptor_limit.h"
+#include "agent/net/listener.h"
+#include "agent/net/loop.h"
+#include "agent/net/signals.h"
+#include "agent/net/socket_file.h"
+#include "agent/net/tcp_socket.h"
+#include "agent/net/timer.h"
+#include "agent/scrape/reply.h"
+#include "agent/scrape/scrape_session.h"
+#include "agent/self_metrics.h"
+
+namespace sidemeter {
+namespace {
+
+// While stopping: how often it is looked whether all is done.
+constexpr std::uint64_t kDrainMs = 10;
+
+// Descriptors beside the two caps: the loop's, the listeners', refused ones that hear
+// why, standard streams, and some for an embedding program.
+constexpr std::uint64_t kOtherDescriptors = 192;
+
+// Refused peers are logged at most this often; the counter tells how many there were.
+constexpr std::uint64_t kRefusalLogMs = 10'000;
+
+double seconds_since_epoch() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+double monotonic_seconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+bool contains(const std::vector<std::uint32_t>& list, std::uint32_t id) {
+  return std::find(list.begin(), list.end(), id) != list.end();
+}
+
+// What a scraper past the cap hears.
+std::string no_room_reply() {
+  Reply reply = error_reply(503, "too many connections");
+  const std::string body = reply.rest();
+  http::Fields fields = reply.fields();
+  fields.emplace_back("Content-Length", std::to_string(body.size()));
+  fields.emplace_back("Connection", "close");
+  std::string text;
+  http::append_response_head(text, reply.status(), fields);
+  return text + body;
+}
+
+// The embedding program's signals are for its own threads.
+void run_beside(Agent& agent) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  agent.run();
+}
+
+}  // namespace
+
+// In the order of building; destruction runs backwards, and the loop goes when
+// all that was opened on it has.
+struct Agent::Parts {
+  Parts(const AgentOptions& given, Log& log_to, std::unique_ptr<Loop> opened)
+      : options(given), log(log_to), loop(std::move(opened)) {}
+
+  std::optional<StartError> open();
+  std::optional<NetError> listen_for_records();
+  std::optional<NetError> listen_for_scrapes(const std::string& address);
+  void raise_limits();
+  ListenerDoor::Admission admit(const Peer& peer);
+  ListenerDoor door(std::function<std::unique_ptr<Session>(const Peer&)> open_session);
+  void begin_stop();
+  void drain();
+  void on_signal();
+
+  const AgentOptions options;
+  Log& log;
+  const std::unique_ptr<Loop> loop;
+  Registry registry{options.push, seconds_since_epoch};
+  IngestRoom ingest{registry, options.push, {}};
+  ScrapeRoom scrape{
+      .registry = registry,
+      .limits = options.scrape,
+      .options = {options.created_samples ? CreatedSamples::kOn : CreatedSamples::kOff},
+      .stats = {},
+      .now = monotonic_seconds};
+  ListenerStats sessions;
+  ListenerStats scrape_connections;
+  std::unique_ptr<SelfMetrics> self_metrics;
+  std::unique_ptr<SocketFile> socket_file;
+  std::vector<std::string> addresses;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  Timer drain_timer{*loop, [this] { drain(); }};
+  Timer deadline{*loop, [this] {
+                   log.write(LogLevel::kWarning, "connections are cut, shutdown took too long");
+                   loop->stop();
+                 }};
+  std::optional<std::uint64_t> refusal_logged_ms;
+  bool stopping = false;
+};
+
+std::optional<StartError> Agent::Parts::open() {
+  raise_limits();
+  if (options.self_metrics) {
+    self_metrics = std::make_unique<SelfMetrics>(
+        registry,
+        SelfSources{ingest.stats, scrape.stats, sessions, scrape_connections, options.push,
+                    options.scrape, [this] { return loop->lag_seconds(); }});
+    scrape.before_scrape = [this] { self_metrics->update(); };
+  }
+  loop->on_wake([this] { begin_stop(); });
+
+  std::vector<std::string> wanted = options.listen;
+  if (wanted.empty()) wanted.push_back("0.0.0.0:9469");
+  if (options.listen.empty() && has_ipv6()) wanted.push_back("[::]:9469");
+  for (const std::string& address : wanted) {
+    if (const auto error = listen_for_scrapes(address)) return StartError{error->message};
+  }
+  // The socket file last: whoever finds it finds an agent that serves.
+  if (options.socket_path.empty()) return std::nullopt;
+  if (const auto error = listen_for_records()) return StartError{error->message};
+  return std::nullopt;
+}
+
+void Agent::Parts::raise_limits() {
+  const std::uint64_t wanted =
+      options.push.sessions + options.scrape.connections + kOtherDescriptors;
+  const std::uint64_t limit = raise_descriptor_limit(wanted);
+  if (limit >= wanted) return;
+  log.write(LogLevel::kWarning,
+            "the limit of open files is lower than the caps of connections need",
+            {{"limit", std::to_string(limit)}, {"wanted", std::to_string(wanted)}});
+}
+
+ListenerDoor Agent::Parts::door(std::function<std::unique_ptr<Session>(const Peer&)> open_session) {
+  ListenerDoor door;
+  door.open_session = std::move(open_session);
+  door.warn = [this](std::string_view sentence, std::string cause) {
+    log.write(LogLevel::kWarning, sentence, {{"cause", std::move(cause)}});
+  };
+  return door;
+}
+
+std::optional<NetError> Agent::Parts::listen_for_records() {
+  auto file = SocketFile::listen(options.socket_path, options.socket_mode, options.socket_gid);
+  if (!file) return file.error();
+  socket_file = *std::move(file);
+
+  // No deadline: a client may keep silent for days, and its next record counts.
+  ListenerOptions how{.max_connections = options.push.sessions, .connection = {}};
+  how.connection.pending_bytes = options.push.reply_bytes;
+  how.connection.full = ConnectionOptions::Full::kClose;
+  ListenerDoor records =
+      door([this](const Peer&) { return std::make_unique<IngestSession>(ingest); });
+  records.admit = [this](const Peer& peer) { return admit(peer); };
+  listeners.push_back(std::make_unique<Listener>(*loop, socket_file->take(), Transport::kUnix, how,
+                                                 std::move(records), sessions));
+  log.write(LogLevel::kInfo, "listening for records", {{"socket", options.socket_path}});
+  return std::nullopt;
+}
+
+std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& address) {
+  auto bound = listen_tcp(address);
+  if (!bound) return bound.error();
+
+  ListenerOptions how{.max_connections = options.scrape.connections, .connection = {}};
+  how.connection.idle_ms = options.scrape.idle_timeout_ms;
+  how.connection.partial_ms = options.scrape.head_deadline_ms;
+  how.connection.write_stall_ms = options.scrape.write_stall_ms;
+  ListenerDoor scrapes =
+      door([this](const Peer&) { return std::make_unique<ScrapeSession>(scrape); });
+  scrapes.no_room = no_room_reply();
+  listeners.push_back(std::make_unique<Listener>(*loop, std::move(bound->socket), Transport::kTcp,
+                                                 how, std::move(scrapes), scrape_connections));
+  addresses.push_back(bound->address);
+  log.write(LogLevel::kInfo, "listening for scrapes", {{"address", bound->address}});
+  return std::nullopt;
+}
+
+ListenerDoor::Admission Agent::Parts::admit(const Peer& peer) {
+  const bool open_to_all = options.allow_uids.empty() && options.allow_gids.empty();
+  if (open_to_all || contains(options.allow_uids, peer.uid) ||
+      contains(options.allow_gids, peer.gid)) {
+    return ListenerDoor::Admission::kAdmit;
+  }
+  if (!refusal_logged_ms || loop->now_ms() - *refusal_logged_ms >= kRefusalLogMs) {
+    refusal_logged_ms = loop->now_ms();
+    log.write(LogLevel::kWarning, "refused a client whose user and group are not allowed",
+              {{"pid", std::to_string(peer.pid)},
+               {"uid", std::to_string(peer.uid)},
+               {"gid", std::to_string(peer.gid)}});
+  }
+  return ListenerDoor::Admission::kRefuse;
+}
+
+void Agent::Parts::begin_stop() {
+  if (std::exchange(stopping, true)) return;
+  log.write(LogLevel::kInfo, "stopping");
+  if (socket_file) socket_file->remove();
+  deadline.start(options.shutdown_ms);
+  drain_timer.start(0, kDrainMs);
+}
+
+void Agent::Parts::drain() {
+  bool done = true;
+  for (const auto& listener : listeners) {
+    listener->drain();
+    done = done && listener->is_drained();
+  }
+  if (done) loop->stop();
+}
+
+void Agent::Parts::on_signal() {
+  if (stopping) return loop->stop();
+  begin_stop();
+}
+
+Agent::Agent() = default;
+Agent::~Agent() = default;
+
+Result<std::unique_ptr<Agent>, StartError> Agent::start(const AgentOptions& options, Log& log) {
+  auto loop = Loop::open();
+  if (!loop) return StartError{loop.error().message};
+  std::unique_ptr<Agent> agent(new Agent);
+  agent->parts_ = std::make_unique<Parts>(options, log, *std::move(loop));
+  if (auto error = agent->parts_->open()) return *std::move(error);
+  return agent;
+}
+
+const std::vector<std::string>& Agent::addresses() const { return parts_->addresses; }
+
+void Agent::run(Signals signals) {
+  std::optional<sidemeter::Signals> watch;
+  if (signals == Signals::kHandle) watch.emplace(*parts_->loop, [this] { parts_->on_signal(); });
+  parts_->loop->run();
+  // What did not drain in time is cut here, not when the agent is destroyed.
+  parts_->drain_timer.stop();
+  parts_->deadline.stop();
+  parts_->listeners.clear();
+  parts_->log.write(LogLevel::kInfo, "stopped");
+}
+
+void Agent::shutdown() { parts_->loop->wake(); }
+
+Result<std::unique_ptr<AgentThread>, StartError> AgentThread::start(const AgentOptions& options,
+                                                                    Log& log) {
+  auto agent = Agent::start(options, log);
+  if (!agent) return agent.error();
+  std::unique_ptr<AgentThread> owner(new AgentThread(*std::move(agent)));
+  try {
+    owner->thread_ = std::thread([running = owner->agent_.get()] { run_beside(*running); });
+  } catch (const std::system_error& error) {
+    return StartError{std::string("cannot start a thread: ") + error.what()};
+  }
+  return owner;
+}
+
+AgentThread::AgentThread(std::unique_ptr<Agent> agent) : agent_(std::move(agent)) {}
+
+AgentThread::~AgentThread() {
+  shutdown();
+  join();
+}
+
+const std::vector<std::string>& AgentThread::addresses() const { return agent_->addresses(); }
+
+void AgentThread::shutdown() { agent_->shutdown(); }
+
+void AgentThread::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace sidemeter

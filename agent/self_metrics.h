@@ -1,0 +1,90 @@
+// The agent's own metrics: pushed into the registry in the agent's own words, as
+// records, so that they obey the same rules as everybody's.
+//
+// Every series stands from the start, at 0, so that a rate or an alert on it is never without data.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/ingest/ingest_session.h"
+#include "agent/metrics/registry.h"
+#include "agent/net/listener.h"
+#include "agent/scrape/scrape_session.h"
+#include "proto/limits.h"
+#include "proto/record.h"
+
+namespace sidemeter {
+
+// What the metrics are read from.
+struct SelfSources {
+  const IngestStats& ingest;
+  const ScrapeStats& scrape;
+  const ListenerStats& sessions;            // of the ingest socket
+  const ListenerStats& scrape_connections;  // of all scrape addresses together
+  const PushLimits& push_limits;
+  const ScrapeLimits& scrape_limits;
+  std::function<double()> loop_lag_seconds;
+};
+
+// /proc/self, as Prometheus clients' process collectors read it. What cannot be
+// read is 0.
+struct ProcessStats {
+  double cpu_seconds = 0;
+  double resident_bytes = 0;
+  double virtual_bytes = 0;
+  double start_time_seconds = 0;  // since the epoch
+  double open_fds = 0;
+  double max_fds = 0;
+};
+ProcessStats read_process_stats();
+
+class SelfMetrics {
+ public:
+  // `registry` and what `sources` refers to must outlive this.
+  SelfMetrics(Registry& registry, SelfSources sources);
+  SelfMetrics(const SelfMetrics&) = delete;
+  SelfMetrics& operator=(const SelfMetrics&) = delete;
+
+  // Pushes what has changed since the last time. Called before a scrape.
+  void update();
+
+ private:
+  using Read = std::function<double()>;
+
+  // A counter or gauge, or sum and count of a summary.
+  struct Item {
+    SeriesRef series;
+    Verb verb;
+    Read value;
+    Read count;
+    double last_value = 0;
+    double last_count = 0;
+  };
+
+  void add_sessions();
+  void add_records();
+  void add_registry();
+  void add_scrapes();
+  void add_scrape_connections();
+  void add_process();
+  void add_closed(std::string_view family, const ListenerStats& stats);
+
+  void declare(std::string_view name, MetricType type, std::string_view help,
+               std::string_view unit = {});
+  void counter(const std::string& series, Read value);
+  void gauge(const std::string& series, Read value);
+  void summary(const std::string& series, Read sum, Read count);
+  void add(const std::string& series, std::string_view zero, Item item);
+  void push(Item& item);
+
+  Registry& registry_;
+  const SelfSources sources_;
+  ProcessStats process_;
+  std::vector<Item> items_;
+};
+
+}  // namespace sidemeter
