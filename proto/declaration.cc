@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -85,6 +86,7 @@ Status read_part(std::string_view keyword, std::string_view rest, const PushLimi
   }
   if (keyword == "TYPE") return assign(parse_type(word), declaration.type);
   if (keyword == "MODE") return assign(parse_mode(word), declaration.mode);
+  if (keyword == "TTL") return assign(parse_ttl(word), declaration.ttl_seconds);
   return assign(checked_unit(std::string(word), limits), declaration.unit);
 }
 
@@ -102,15 +104,19 @@ Result<MetricType> parse_type(std::string_view name) {
       std::string(name) + "\"");
 }
 
-Result<GaugeMode> parse_mode(std::string_view name) {
-  if (name == "last") return GaugeMode::kLast;
-  constexpr std::array<std::string_view, 5> kModes = {"sum", "min", "max", "mostrecent", "all"};
-  const auto base = name.starts_with("live") ? name.substr(4) : name;
-  if (std::find(kModes.begin(), kModes.end(), base) != kModes.end()) {
-    return bad_value("gauge mode \"" + std::string(name) +
-                     "\" is not supported by this version, only \"last\" is");
+Result<std::uint32_t> parse_ttl(std::string_view word) {
+  std::uint64_t number = 0;
+  const auto [end, fault] = std::from_chars(word.data(), word.data() + word.size(), number);
+  const auto unit = word.substr(static_cast<std::size_t>(end - word.data()));
+  constexpr std::array<std::pair<std::string_view, std::uint32_t>, 5> kUnits = {
+      {{"", 1}, {"s", 1}, {"m", 60}, {"h", 60 * 60}, {"d", 24 * 60 * 60}}};
+  for (const auto& [name, seconds] : kUnits) {
+    if (fault != std::errc() || unit != name) continue;
+    if (number > kMaxTtlSeconds / seconds) break;
+    return static_cast<std::uint32_t>(number * seconds);
   }
-  return bad_value("a gauge mode is \"last\", got \"" + std::string(name) + "\"");
+  return bad_value("a TTL is a whole number of s, m, h or d, at most 3650d, got \"" +
+                   std::string(word) + "\"");
 }
 
 Result<std::vector<double>> checked_buckets(std::vector<double> bounds, const PushLimits& limits) {
@@ -158,8 +164,8 @@ Result<Record> parse_declaration(std::string_view line, const PushLimits& limits
   auto rest = line.substr(1);
   if (rest.empty() || !is_blank(rest.front())) return Record(Nothing{});
   const auto keyword = take_word(rest);
-  constexpr std::array<std::string_view, 6> kKeywords = {"TYPE",    "HELP", "UNIT",
-                                                         "BUCKETS", "MODE", "STATES"};
+  constexpr std::array<std::string_view, 7> kKeywords = {"TYPE", "HELP",   "UNIT", "BUCKETS",
+                                                         "MODE", "STATES", "TTL"};
   if (std::find(kKeywords.begin(), kKeywords.end(), keyword) == kKeywords.end()) {
     return Record(Nothing{});
   }

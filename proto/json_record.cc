@@ -51,11 +51,16 @@ Status read_part(const std::string& key, const Json& value, const PushLimits& li
                  Declaration& declaration) {
   if (key == "buckets") return assign(read_buckets(value, limits), declaration.buckets);
   if (key == "states") return assign(read_states(value, limits), declaration.states);
+  // A number is seconds.
+  if (key == "ttl" && value.is_number_unsigned()) {
+    return assign(parse_ttl(value.dump()), declaration.ttl_seconds);
+  }
   auto text = read_text(value, key);
   if (!text) return text.error();
   if (key == "help") return assign(checked_help(*text, limits), declaration.help);
   if (key == "unit") return assign(checked_unit(*text, limits), declaration.unit);
   if (key == "mode") return assign(parse_mode(*text), declaration.mode);
+  if (key == "ttl") return assign(parse_ttl(*text), declaration.ttl_seconds);
   return assign(parse_type(*text), declaration.type);
 }
 
@@ -63,7 +68,7 @@ Result<Record> read_declaration(const Json& object, const PushLimits& limits) {
   const auto known = {std::string_view("declare"), std::string_view("type"),
                       std::string_view("help"),    std::string_view("unit"),
                       std::string_view("buckets"), std::string_view("mode"),
-                      std::string_view("states")};
+                      std::string_view("states"),  std::string_view("ttl")};
   if (auto status = check_keys(object, known); !status) return status.error();
   Declaration declaration;
   auto name = read_text(object["declare"], "declare");
@@ -106,6 +111,7 @@ Result<Record> read_hello(const Json& object) {
       hello.errors = value.get<bool>();
     } else {
       auto text = read_text(value, key);
+      if (text) text = checked_hello_value(key, *std::move(text));
       if (!text) return text.error();
       (key == "instance" ? hello.instance : hello.client) = *std::move(text);
     }

@@ -22,6 +22,18 @@ struct PushLimits {
   // careless label from using up everybody's room.
   std::size_t series_per_family = 100'000;
 
+  // Series that stand and that one session has made. Equal to the limit in all: lower it to keep
+  // one careless process from using up everybody's room.
+  std::size_t series_per_session = 100'000;
+
+  // Values that sessions keep of their own in gauges of a mode that gathers them: with 24 bytes
+  // each, 24 MB.
+  std::size_t gauge_values = 1'000'000;
+
+  // A series that is not updated for so long is hidden from scrapes, unless its family says
+  // another time. 0: never.
+  std::uint64_t series_idle_ms = 0;
+
   // Families, declared or used: each costs some names and its HELP.
   std::size_t families = 10'000;
 
@@ -47,6 +59,13 @@ struct PushLimits {
   // Open sessions.
   std::size_t sessions = 1'024;
 
+  // Of one user. Equal to the limit in all: lower it where users share an agent.
+  std::size_t sessions_per_uid = 1'024;
+
+  // Read from one session in a turn of the loop: some 2 000 records, within a millisecond. Who
+  // sends more than that waits until the others have had their turn.
+  std::size_t turn_bytes = 64 * 1024;
+
   // Replies that a session has not read yet; past it nothing is read from the session, and one that
   // takes none of them for a second is closed.
   std::size_t reply_bytes = 256 * 1024;
@@ -60,6 +79,15 @@ inline constexpr std::size_t kMaxExemplarCharacters = 128;
 
 // A client knows its own token by less.
 inline constexpr std::size_t kMaxTokenBytes = 256;
+
+// What a session says of itself (`instance`, `client`) is kept as long as it is open.
+inline constexpr std::size_t kMaxHelloValueBytes = 256;
+
+// Ten years: what is longer was a mistake in the unit.
+inline constexpr std::uint32_t kMaxTtlSeconds = 3'650u * 24 * 60 * 60;
+
+// Families whose refused series are counted by name; those of all others are counted together.
+inline constexpr std::size_t kMaxOverflowFamilies = 100;
 
 // What is said of a refused record: its message may repeat a part of the record.
 inline constexpr std::size_t kMaxMessageBytes = 512;

@@ -15,6 +15,12 @@ std::string_view without_cr(std::string_view line) {
 
 void LineReader::push(std::string_view bytes) { rest_ = bytes; }
 
+void LineReader::hold() {
+  std::string rest(rest_);
+  held_ = std::move(rest);
+  rest_ = held_;
+}
+
 Line LineReader::next() {
   if (rest_.empty()) return {};
   const void* found = std::memchr(rest_.data(), '\n', rest_.size());

@@ -27,10 +27,13 @@ class LineReader {
   // max_line_bytes counts what stands before the LF, a CR included.
   explicit LineReader(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
 
-  // `bytes` must stay until next() has answered kNone. No line is handed out twice and no byte is
-  // searched twice for an LF.
+  // `bytes` must stay until next() has answered kNone, or hold(). No line is handed out twice and
+  // no byte is searched twice for an LF.
   void push(std::string_view bytes);
   Line next();
+
+  // Copies what has not been handed out yet: the bytes of the last push() may go.
+  void hold();
 
   // Whether the bytes so far end within a line: at end-of-file that line is
   // truncated.
@@ -39,6 +42,7 @@ class LineReader {
  private:
   const std::size_t max_line_bytes_;
   std::string_view rest_;  // of the bytes of the last push()
+  std::string held_;       // what rest_ views after hold()
   std::string tail_;       // an unfinished line, from earlier pushes
   std::string joined_;     // the line that began in a tail
   bool skipping_ = false;  // within a line that is too long already

@@ -58,66 +58,16 @@ Result<Record> parse_handle(std::string_view line, const PushLimits& limits) {
   return Record(Binding{handle, *verb, trimmed(series)});
 }
 
-// KEY=VALUE or KEY="quoted value"
-Result<std::string> take_hello_value(std::string_view& rest) {
-  if (!rest.starts_with('"')) return std::string(take_word(rest));
-  const auto braced = "{v=" + std::string(rest) + '}';
-  std::size_t end = 4;
-  while (end < braced.size() && braced[end] != '"') end += braced[end] == '\\' ? 2 : 1;
-  auto labels = parse_labels(braced.substr(0, end + 1) + '}', PushLimits{});
-  if (!labels) return labels.error();
-  rest.remove_prefix(std::min(rest.size(), end - 2));
-  while (!rest.empty() && is_blank(rest.front())) rest.remove_prefix(1);
-  return (*labels)[0].value;
+template <typename T>
+Result<Record> as_record(Result<T> read) {
+  if (!read) return read.error();
+  return Record(*std::move(read));
 }
 
-Status set_hello(Hello& hello, std::string_view key, const std::string& value) {
-  if (key == "v") {
-    std::uint32_t version = 0;
-    if (!read_whole(value, version)) {
-      return Error{Reason::kBadVersion, "a version is a whole number, got \"" + value + "\""};
-    }
-    hello.version = version;
-  } else if (key == "pid") {
-    std::int64_t pid = 0;
-    if (!read_whole(value, pid) || pid < 0)
-      return syntax("a pid is a whole number, got \"" + value + "\"");
-    hello.pid = pid;
-  } else if (key == "instance") {
-    hello.instance = value;
-  } else if (key == "client") {
-    hello.client = value;
-  } else if (key == "errors") {
-    if (value != "0" && value != "1") return syntax("errors is 0 or 1, got \"" + value + "\"");
-    hello.errors = value == "1";
-  } else {
-    return syntax("hello takes v, pid, instance, client and errors, got \"" + std::string(key) +
-                  "\"");
-  }
-  return Done{};
-}
-
-Result<Record> parse_hello(std::string_view rest) {
-  Hello hello;
-  while (!rest.empty()) {
-    const auto equals = rest.find('=');
-    if (equals == std::string_view::npos) return syntax("hello wants KEY=VALUE");
-    const auto key = rest.substr(0, equals);
-    rest.remove_prefix(equals + 1);
-    const auto value = take_hello_value(rest);
-    if (!value) return value.error();
-    if (auto status = set_hello(hello, key, *value); !status) return status.error();
-  }
-  return Record(std::move(hello));
-}
-
-Result<Record> parse_sync(std::string_view rest) {
-  const auto token = take_word(rest);
-  if (token.empty() || !rest.empty()) return syntax("sync wants one word");
-  if (token.size() > kMaxTokenBytes) {
-    return syntax("a sync token is at most " + std::to_string(kMaxTokenBytes) + " bytes");
-  }
-  return Record(Sync{Form::kLine, token});
+// A question is one word, and is answered in lines.
+Result<Record> parse_question(std::string_view word, Question question, std::string_view rest) {
+  if (rest.empty()) return Record(question);
+  return syntax("nothing may follow \"" + std::string(word) + "\"");
 }
 
 // The braces of a series whose operands are numbers end at the last `}`, unless an exemplar
@@ -168,13 +118,16 @@ Result<Record> parse_line(std::string_view line, const PushLimits& limits) {
 
   auto rest = line;
   const auto first = take_word(rest);
-  if (first == "hello") return parse_hello(rest);
-  if (first == "sync") return parse_sync(rest);
+  if (first == "hello") return as_record(parse_hello(rest));
+  if (first == "sync") return as_record(parse_sync(rest));
+  if (first == "sessions") return parse_question(first, Question::kSessions, rest);
+  if (first == "families") return parse_question(first, Question::kFamilies, rest);
   const auto verb = find_verb(first);
   if (!verb) {
-    return Error{Reason::kUnknownVerb,
-                 "a verb is c, g, h, s, m, i, e, x, clear, hello or sync, got \"" +
-                     std::string(first.substr(0, 64)) + "\""};
+    return Error{
+        Reason::kUnknownVerb,
+        "a verb is c, g, h, s, m, i, e, x, clear, hello, sync, sessions or families, got \"" +
+            std::string(first.substr(0, 64)) + "\""};
   }
   const auto length = series_length(rest);
   if (length == 0) return syntax("verb \"" + std::string(first) + "\" wants a series");

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "proto/gauge_mode.h"
+#include "proto/hello.h"
 #include "proto/limits.h"
 #include "proto/result.h"
 
@@ -70,8 +72,6 @@ struct HandleUpdate {
   std::string_view operands;
 };
 
-enum class GaugeMode : std::uint8_t { kLast };
-
 // What one `# WORD name …` line or one JSON "declare" says of a family: only
 // what is set is said. Help and states are unescaped.
 struct Declaration {
@@ -82,29 +82,14 @@ struct Declaration {
   std::optional<std::vector<double>> buckets;  // strictly rising; a +Inf at the end is left out
   std::optional<GaugeMode> mode;
   std::optional<std::vector<std::string>> states;
-};
-
-// A `hello` or `sync` in JSON is answered in JSON.
-enum class Form : std::uint8_t { kLine, kJson };
-
-struct Hello {
-  Form form = Form::kLine;
-  std::optional<std::uint32_t> version;
-  std::optional<std::int64_t> pid;
-  std::optional<std::string> instance;
-  std::optional<std::string> client;
-  std::optional<bool> errors;
-};
-
-struct Sync {
-  Form form = Form::kLine;
-  std::string_view token;
+  std::optional<std::uint32_t> ttl_seconds;  // 0: never
 };
 
 // An empty line or a comment.
 struct Nothing {};
 
-using Record = std::variant<Nothing, Update, Binding, HandleUpdate, Declaration, Hello, Sync>;
+using Record =
+    std::variant<Nothing, Update, Binding, HandleUpdate, Declaration, Hello, Sync, Question>;
 
 // Whether a line is in JSON form (its first byte is `{` or `[`): then it goes
 // to parse_json_records() of json_record.h.

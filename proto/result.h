@@ -40,9 +40,10 @@ enum class Reason : std::uint8_t {
   kLineTooLong,
   kTruncated,
   kBadVersion,
+  kForbidden,
 };
 
-inline constexpr std::size_t kReasonCount = 20;
+inline constexpr std::size_t kReasonCount = 21;
 
 // The words, in the order of the enumeration.
 inline constexpr std::array<std::string_view, kReasonCount> kReasonWords = {
@@ -51,6 +52,7 @@ inline constexpr std::array<std::string_view, kReasonCount> kReasonWords = {
     "name_collision", "negative_counter", "unknown_handle", "unknown_state",
     "unknown_verb",   "series_limit",     "family_limit",   "label_limit",
     "session_limit",  "line_too_long",    "truncated",      "bad_version",
+    "forbidden",
 };
 
 constexpr std::string_view word(Reason reason) {

@@ -24,7 +24,7 @@ TEST_CASE("each declaration says one thing of a family") {
   CHECK(read(R"(# HELP x a \\ b \n c)").help == "a \\ b \n c");
   CHECK(read("# UNIT x seconds").unit == "seconds");
   CHECK(read("# BUCKETS x 0.01 0.1 1 +Inf").buckets == std::vector<double>{0.01, 0.1, 1});
-  CHECK(read("# MODE x last").mode == GaugeMode::kLast);
+  CHECK(read("# MODE x last").mode == GaugeMode{});
   CHECK(read("# STATES x a b").states == std::vector<std::string>{"a", "b"});
   CHECK(read("# TYPE \"my.metric\" gauge").name == "my.metric");
   CHECK(read("# TYPE {\"my.metric\"} gauge").name == "my.metric");
@@ -53,13 +53,18 @@ TEST_CASE("behaviour 23: bounds rise strictly") {
   }
 }
 
-TEST_CASE("a gauge mode other than last is refused with words that say so") {
-  for (const char* mode : {"sum", "min", "max", "mostrecent", "all", "livesum", "liveall"}) {
-    const auto refused = parse_mode(mode);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().message.find("not supported") != std::string::npos);
+TEST_CASE("a time to live is seconds, minutes, hours or days, and at most ten years") {
+  CHECK(read("# TTL x 0").ttl_seconds == 0);
+  CHECK(read("# TTL x 90").ttl_seconds == 90);
+  CHECK(read("# TTL x 90s").ttl_seconds == 90);
+  CHECK(read("# TTL x 10m").ttl_seconds == 600);
+  CHECK(read("# TTL x 2h").ttl_seconds == 7'200);
+  CHECK(read("# TTL x 3650d").ttl_seconds == kMaxTtlSeconds);
+  for (const char* word : {"3651d", "315360001", "-1", "1.5h", "m", "10 m", "10ms", "", "1w",
+                           "99999999999999999999"}) {
+    CAPTURE(word);
+    CHECK_FALSE(refusal("# TTL x " + std::string(word)).empty());
   }
-  CHECK_FALSE(parse_mode("liveliest"));
 }
 
 TEST_CASE("buckets and states are limited: at the limit, and one past it") {
