@@ -5,6 +5,7 @@
 #include "agent/metrics/family_table.h"
 #include "agent/metrics/sample_writer.h"
 #include "agent/metrics/series_store.h"
+#include "agent/metrics/series_value.h"
 
 namespace sidemeter {
 namespace {
@@ -146,12 +147,14 @@ void Exposition::Renderer::header(std::string& out) {
 
 const SeriesEntry* Exposition::Renderer::next_entry() {
   const auto& slots = family().slots;
-  if (position_ == slots.size()) return nullptr;
-  const auto& entry = registry_.series().at(slots[position_]);
-  if (entry.sequence >= end_sequence_) return nullptr;
-  ++position_;
-  next_sequence_ = entry.sequence + 1;
-  return &entry;
+  while (position_ < slots.size()) {
+    const auto& entry = registry_.series().at(slots[position_]);
+    if (entry.sequence >= end_sequence_) return nullptr;
+    ++position_;
+    next_sequence_ = entry.sequence + 1;
+    if (entry.idle == 0) return &entry;
+  }
+  return nullptr;
 }
 
 // Most series are one line, straight from the store. The others are copied first: they can be
@@ -168,7 +171,7 @@ void Exposition::Renderer::series(std::string& out, const SeriesEntry& entry) {
     if (!wanted(suffix)) return;
     header(out);
     writer_.sample(out, description, {entry.name_and_labels(), entry.insert_at, entry.classic != 0},
-                   {.suffix = suffix, .value = entry.value});
+                   {.suffix = suffix, .value = gauge_value(family(), entry)});
     return;
   }
   snapshot_.text = entry.name_and_labels();

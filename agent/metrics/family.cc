@@ -101,6 +101,7 @@ Result<FamilyDescription> declared(FamilyDescription family, const Declaration& 
   if (declaration.unit) family.unit = *declaration.unit;
   if (declaration.buckets) family.buckets = declaration.buckets;
   if (declaration.mode) family.mode = declaration.mode;
+  if (declaration.ttl_seconds) family.ttl_seconds = declaration.ttl_seconds;
   if (declaration.states) family.states = *declaration.states;
   return consistent(std::move(family));
 }
@@ -119,6 +120,7 @@ std::size_t Family::first_from(const SeriesStore& store, std::uint64_t sequence)
 }
 
 void Family::settle() {
+  mode = description.effective_mode();
   if (description.type != MetricType::kHistogram) return;
   buckets = description.buckets.value_or(default_buckets());
   auto texts = std::make_shared<std::vector<std::string>>();

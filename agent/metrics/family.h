@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/metrics/registry.h"
+#include "agent/metrics/writer.h"
 #include "proto/record.h"
 #include "proto/result.h"
 
 namespace sidemeter {
+
+class SeriesStore;
 
 // A value: what a declaration can say, and a first use implies.
 struct FamilyDescription {
@@ -27,8 +29,12 @@ struct FamilyDescription {
   std::optional<std::vector<double>> buckets;
   std::optional<GaugeMode> mode;
   std::vector<std::string> states;
+  std::optional<std::uint32_t> ttl_seconds;  // 0: never
 
-  Writer owner = Writer::kPeer;
+  Writer::Kind owner = Writer::Kind::kPeer;
+
+  // What its series are kept by.
+  GaugeMode effective_mode() const { return mode.value_or(GaugeMode{}); }
 };
 
 // Behaviour 23.
@@ -59,6 +65,10 @@ struct Family {
   // The bounds as text, "+Inf" last: shared with expositions that are under way.
   std::shared_ptr<const std::vector<std::string>> bounds;
   std::vector<double> buckets;
+  GaugeMode mode;
+
+  std::uint64_t records = 0;  // applied, of series that are gone too
+  std::size_t idle = 0;       // of its series: hidden
 
   // Slots of the series store, by rising sequence.
   std::vector<std::uint32_t> slots;
@@ -66,7 +76,7 @@ struct Family {
   // Which of `slots` is the first whose series has this sequence or a higher one.
   std::size_t first_from(const SeriesStore& store, std::uint64_t sequence) const;
 
-  // Brings bounds and buckets up to the description.
+  // Brings bounds, buckets and mode up to the description.
   void settle();
 };
 

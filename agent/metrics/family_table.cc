@@ -24,7 +24,7 @@ std::uint32_t FamilyTable::find(std::string_view name, std::optional<MetricType>
 }
 
 Status FamilyTable::check(std::uint32_t index, const FamilyDescription& description) const {
-  if (index == kNone && description.owner == Writer::kPeer && peers_ >= limits_.families) {
+  if (index == kNone && description.owner == Writer::Kind::kPeer && peers_ >= limits_.families) {
     return Error{Reason::kFamilyLimit, "no more than " + std::to_string(limits_.families) +
                                            " metric families, and \"" + description.given +
                                            "\" would be one more"};
@@ -44,7 +44,7 @@ Result<std::uint32_t> FamilyTable::put(std::uint32_t index, FamilyDescription de
   if (index == kNone) {
     index = size();
     families_.emplace_back();
-    if (description.owner == Writer::kPeer) ++peers_;
+    if (description.owner == Writer::Kind::kPeer) ++peers_;
   } else {
     for (const auto& name : claimed_names(at(index).description)) claims_.erase(name);
   }

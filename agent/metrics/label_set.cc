@@ -8,6 +8,8 @@
 namespace sidemeter {
 namespace {
 
+constexpr const char* kPid = "pid";
+
 Error bad_label(std::string message) { return {Reason::kBadLabel, std::move(message)}; }
 
 Status check_reserved(const FamilyDescription& family, std::string_view label) {
@@ -44,6 +46,17 @@ std::string_view sample_label(const FamilyDescription& family) {
   if (family.type == MetricType::kHistogram) return "le";
   if (family.type == MetricType::kStateset) return family.name;
   return "";
+}
+
+Result<std::vector<Label>> with_pid(const FamilyDescription& family, std::vector<Label> labels,
+                                    std::string_view pid) {
+  for (const auto& label : labels) {
+    if (label.name != kPid) continue;
+    return bad_label("label \"pid\" is the agent's to give in gauge \"" + family.given +
+                     "\", whose mode is " + word(family.effective_mode()));
+  }
+  labels.push_back({kPid, std::string(pid)});
+  return labels;
 }
 
 Result<CanonicalSeries> canonicalise(const FamilyDescription& family, std::vector<Label> labels) {

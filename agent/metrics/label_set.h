@@ -25,6 +25,11 @@ struct CanonicalSeries {
 // The label that a family's samples add to a series' own: "le", the name of a stateset, or none.
 std::string_view sample_label(const FamilyDescription& family);
 
+// In the modes all and liveall a process has its own series, by the label `pid`. It is the
+// agent's to give: kBadLabel where the peer has given one.
+Result<std::vector<Label>> with_pid(const FamilyDescription& family, std::vector<Label> labels,
+                                    std::string_view pid);
+
 // Reasons: kBadLabel (a label twice, `le`, `quantile`, two names that escape alike).
 Result<CanonicalSeries> canonicalise(const FamilyDescription& family, std::vector<Label> labels);
 

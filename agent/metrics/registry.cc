@@ -6,8 +6,9 @@
 
 #include "agent/metrics/family_table.h"
 #include "agent/metrics/label_set.h"
-#include "agent/metrics/series_store.h"
+#include "agent/metrics/series_table.h"
 #include "agent/metrics/series_value.h"
+#include "agent/metrics/writer_table.h"
 
 namespace sidemeter {
 namespace {
@@ -24,8 +25,8 @@ std::optional<MetricType> type_of(Verb verb) {
   }
 }
 
-inline Status check_owner(const FamilyDescription& family, Writer writer) {
-  if (family.owner == writer) [[likely]]
+inline Status check_owner(const FamilyDescription& family, const Writer& writer) {
+  if (family.owner == writer.kind()) [[likely]]
     return Done{};
   return Error{Reason::kNameCollision,
                "metric family \"" + family.given + "\" is the agent's own and closed to peers"};
@@ -44,7 +45,7 @@ Status check_unchanged(const FamilyDescription& was, const FamilyDescription& is
   const char* what = nullptr;
   if (was.unit != is.unit) what = "unit";
   if (effective(was) != effective(is)) what = "buckets";
-  if (was.mode.value_or(GaugeMode::kLast) != is.mode.value_or(GaugeMode::kLast)) what = "mode";
+  if (was.effective_mode() != is.effective_mode()) what = "mode";
   if (was.states != is.states) what = "states";
   if (what == nullptr) return Done{};
   return Error{Reason::kDeclarationConflict,
@@ -71,25 +72,44 @@ Registry::Registry(const PushLimits& limits, std::function<double()> now)
     : limits_(limits),
       now_(std::move(now)),
       families_(std::make_unique<FamilyTable>(limits)),
-      series_(std::make_unique<SeriesStore>(limits)) {}
+      writers_(std::make_unique<WriterTable>()),
+      series_(std::make_unique<SeriesTable>(limits, *families_, *writers_)) {}
 
 Registry::~Registry() = default;
 
-std::size_t Registry::family_count() const { return families_->count(); }
+const SeriesStore& Registry::series() const { return series_->store(); }
+
+const std::map<std::string, std::uint64_t, std::less<>>& Registry::overflow() const {
+  return series_->overflow();
+}
+
+RegistryCounts Registry::counts() const {
+  return {families_->count(), series_->count(), series_->idle_count(), series_->evicted(),
+          series_->gauge_values()};
+}
 
 std::uint32_t Registry::prepare(std::string_view series) const {
   const auto hash = text_hash(series);
-  series_->prefetch(hash);
+  series_->store().prefetch(hash);
   return hash;
 }
 
-bool Registry::holds(SeriesRef ref) const { return series_->holds(ref); }
+bool Registry::holds(SeriesRef ref) const { return series_->store().holds(ref); }
 
-Status Registry::declare(const Declaration& declaration, Writer writer) {
+Registry::Sweep Registry::sweep(std::uint64_t now_seconds) {
+  const auto swept = series_->sweep(static_cast<std::uint32_t>(now_seconds));
+  return swept == SeriesTable::Sweep::kMore ? Sweep::kMore : Sweep::kDone;
+}
+
+void Registry::leave(Writer& writer) { series_->leave(writer); }
+
+Status Registry::declare(const Declaration& declaration) { return declare(declaration, program_); }
+
+Status Registry::declare(const Declaration& declaration, const Writer& writer) {
   const auto index = families_->find(declaration.name, declaration.type);
   FamilyDescription was;
   was.given = declaration.name;
-  was.owner = writer;
+  was.owner = writer.kind();
   if (index != FamilyTable::kNone) was = families_->at(index).description;
   if (auto status = check_owner(was, writer); !status) return status;
 
@@ -97,18 +117,23 @@ Status Registry::declare(const Declaration& declaration, Writer writer) {
   if (!is) return is.error();
   if (index != FamilyTable::kNone && !families_->at(index).slots.empty()) {
     if (auto status = check_unchanged(was, *is); !status) return status;
-    families_->at(index).description.help = is->help;
-    return Done{};
+    auto& description = families_->at(index).description;
+    description.help = is->help;
+    description.ttl_seconds = is->ttl_seconds;
+  } else if (auto put = families_->put(index, *std::move(is)); !put) {
+    return put.error();
   }
-  if (auto put = families_->put(index, *std::move(is)); !put) return put.error();
+  if (declaration.ttl_seconds) series_->await_idle();
   return Done{};
 }
 
-Result<SeriesRef> Registry::update(const Update& update, Writer writer) {
+Result<SeriesRef> Registry::update(const Update& update) { return this->update(update, program_); }
+
+Result<SeriesRef> Registry::update(const Update& update, Writer& writer) {
   return this->update(update, text_hash(update.series), writer);
 }
 
-Result<SeriesRef> Registry::update(const Update& update, std::uint32_t prepared, Writer writer) {
+Result<SeriesRef> Registry::update(const Update& update, std::uint32_t prepared, Writer& writer) {
   if (auto read = parse_operands(update.verb, update.operands, limits_, operands_); !read) {
     return read.error();
   }
@@ -118,37 +143,52 @@ Result<SeriesRef> Registry::update(const Update& update, std::uint32_t prepared,
     if (!gone) return gone.error();
     return SeriesRef{};
   }
-  const auto slot = series_->find(update.series, prepared);
+  const auto slot = series_->store().find(update.series, prepared);
   if (slot == SeriesStore::kNone) return create(update, writer);
 
-  auto& entry = series_->at(slot);
-  const auto& family = families_->at(entry.family);
+  const auto& family = families_->at(series_->store().at(slot).family);
   if (auto status = check_owner(family.description, writer); !status) return status.error();
+  // Which series this text means depends on who writes it.
+  if (family.mode.rule == GaugeMode::Rule::kAll) [[unlikely]]
+    return create(update, writer);
   if (auto status = check_update(family.description, update, operands_); !status) {
     return status.error();
   }
-  apply(family, entry, update.verb, operands_);
-  return series_->ref(slot);
+  if (auto status = apply(slot, update.verb, writer); !status) return status.error();
+  return series_->store().ref(slot);
 }
 
-Status Registry::update(SeriesRef ref, Verb verb, std::string_view operands, Writer writer) {
+Status Registry::update(SeriesRef ref, Verb verb, std::string_view operands, Writer& writer) {
   assert(holds(ref));
   if (auto read = parse_operands(verb, operands, limits_, operands_); !read) return read;
-  auto& entry = series_->at(ref.slot);
-  const auto& family = families_->at(entry.family);
+  const auto& family = families_->at(series_->store().at(ref.slot).family);
   if (auto status = check_owner(family.description, writer); !status) return status;
   if (verb == Verb::kRemove) {
-    remove(ref.slot);
+    series_->remove(ref.slot);
     return Done{};
   }
   if (auto status = check_operands(family.description, verb, operands_); !status) return status;
-  apply(family, entry, verb, operands_);
+  return apply(ref.slot, verb, writer);
+}
+
+// Operands that have been checked, to the value that the series has or this writer keeps in it.
+Status Registry::apply(std::uint32_t slot, Verb verb, Writer& writer) {
+  auto& entry = series_->store().at(slot);
+  auto& family = families_->at(entry.family);
+  if (gathers(family.mode)) [[unlikely]] {
+    if (auto status = series_->check_own_value(slot, writer); !status) return status;
+    apply_to_gauge(series_->own_value(slot, writer), operands_);
+  } else {
+    sidemeter::apply(family, entry, verb, operands_);
+  }
+  series_->touch(slot);
+  ++family.records;
   return Done{};
 }
 
 // The family that the record means, or would make: its index (kNone) and, in `description`,
 // what it is then.
-Result<std::uint32_t> Registry::family_for(Verb verb, std::string_view name, Writer writer,
+Result<std::uint32_t> Registry::family_for(Verb verb, std::string_view name, const Writer& writer,
                                            FamilyDescription& description) const {
   const auto type = type_of(verb);
   const auto index = families_->find(name, type);
@@ -163,7 +203,7 @@ Result<std::uint32_t> Registry::family_for(Verb verb, std::string_view name, Wri
                        "\" is none"};
     }
     description.given = name;
-    description.owner = writer;
+    description.owner = writer.kind();
   }
   auto first_use = typed(std::move(description), *type);
   if (!first_use) return Error{Reason::kTypeConflict, first_use.error().message};
@@ -172,49 +212,44 @@ Result<std::uint32_t> Registry::family_for(Verb verb, std::string_view name, Wri
   return index;
 }
 
-Status Registry::check_room(std::uint32_t family) const {
-  if (peer_series_ >= limits_.series) {
-    return Error{Reason::kSeriesLimit,
-                 "no more than " + std::to_string(limits_.series) + " series in all"};
-  }
-  if (family == FamilyTable::kNone ||
-      families_->at(family).slots.size() < limits_.series_per_family) {
-    return Done{};
-  }
-  return Error{Reason::kSeriesLimit, "no more than " + std::to_string(limits_.series_per_family) +
-                                         " series of one family, and \"" +
-                                         families_->at(family).description.given + "\" has them"};
-}
-
 // The slow way: reads the labels, and makes the series unless another spelling of it stands.
-Result<SeriesRef> Registry::create(const Update& update, Writer writer) {
-  auto series = parse_series(update.series, writer == Writer::kAgent ? kOwnLimits : limits_);
+Result<SeriesRef> Registry::create(const Update& update, Writer& writer) {
+  const bool own = writer.kind() == Writer::Kind::kAgent;
+  auto series = parse_series(update.series, own ? kOwnLimits : limits_);
   if (!series) return series.error();
   FamilyDescription description;
   auto index = family_for(update.verb, series->name, writer, description);
   if (!index) return index.error();
   if (auto status = check_update(description, update, operands_); !status) return status.error();
-  auto canonical = canonicalise(description, std::move(series->labels));
+  const bool for_each_process = description.effective_mode().rule == GaugeMode::Rule::kAll;
+  Result<std::vector<Label>> labels(std::move(series->labels));
+  if (for_each_process) {
+    labels = with_pid(description, *std::move(labels), writers_->pid_label(writer));
+    if (!labels) return labels.error();
+  }
+  auto canonical = canonicalise(description, *std::move(labels));
   if (!canonical) return canonical.error();
 
-  auto slot = series_->find(canonical->text);
+  auto& store = series_->store();
+  auto slot = store.find(canonical->text);
   if (slot == SeriesStore::kNone) {
-    if (writer == Writer::kPeer) {
-      if (auto status = check_room(*index); !status) return status.error();
+    if (auto status = series_->make_room(*index, description, writer); !status) {
+      return status.error();
     }
     const bool settled = *index != FamilyTable::kNone && families_->at(*index).description.type;
     if (!settled) index = families_->put(*index, std::move(description));
-    slot = series_->add(*canonical, *index, now_());
-    auto& family = families_->at(*index);
-    family.slots.push_back(slot);
-    if (writer == Writer::kPeer) ++peer_series_;
+    slot = series_->add(*canonical, *index, now_(), writer);
+  } else if (for_each_process && !series_->is_made_by(slot, writer)) {
+    // A process that is gone had this number: what it left is nothing to add to.
+    series_->give(slot, writer);
+    store.at(slot).value = 0;
   }
-  series_->remember(update.series, slot);
-  apply(families_->at(series_->at(slot).family), series_->at(slot), update.verb, operands_);
-  return series_->ref(slot);
+  if (!for_each_process) store.remember(update.series, slot);
+  if (auto status = apply(slot, update.verb, writer); !status) return status.error();
+  return store.ref(slot);
 }
 
-Status Registry::clear(std::string_view name, Writer writer) {
+Status Registry::clear(std::string_view name, const Writer& writer) {
   auto parsed = parse_series(name, limits_);
   if (!parsed) return parsed.error();
   if (!parsed->labels.empty()) {
@@ -223,38 +258,38 @@ Status Registry::clear(std::string_view name, Writer writer) {
   const auto index = families_->find(parsed->name, std::nullopt);
   if (index == FamilyTable::kNone) return Done{};
   if (auto status = check_owner(families_->at(index).description, writer); !status) return status;
-  auto& family = families_->at(index);
-  if (family.description.owner == Writer::kPeer) peer_series_ -= family.slots.size();
-  for (const auto slot : std::exchange(family.slots, {})) series_->remove(slot);
+  series_->remove(families_->at(index).slots);
   return Done{};
 }
 
-Status Registry::remove(std::string_view text, Writer writer) {
-  auto slot = series_->find(text);
+// Of a gauge with a series a process: the writer's own, unless the text names another's `pid`.
+Result<std::string> Registry::canonical_text(std::string_view text, Writer& writer) {
+  auto series = parse_series(text, limits_);
+  if (!series) return series.error();
+  const auto index = families_->find(series->name, std::nullopt);
+  if (index == FamilyTable::kNone) return std::string();
+  const auto& family = families_->at(index).description;
+  if (family.effective_mode().rule == GaugeMode::Rule::kAll) {
+    auto own = with_pid(family, series->labels, writers_->pid_label(writer));
+    if (own) series->labels = *std::move(own);
+  }
+  auto canonical = canonicalise(family, std::move(series->labels));
+  if (!canonical) return canonical.error();
+  return std::move(canonical->text);
+}
+
+Status Registry::remove(std::string_view text, Writer& writer) {
+  auto slot = series_->store().find(text);
   if (slot == SeriesStore::kNone) {
-    auto series = parse_series(text, limits_);
-    if (!series) return series.error();
-    const auto index = families_->find(series->name, std::nullopt);
-    if (index == FamilyTable::kNone) return Done{};
-    auto canonical = canonicalise(families_->at(index).description, std::move(series->labels));
+    const auto canonical = canonical_text(text, writer);
     if (!canonical) return canonical.error();
-    slot = series_->find(canonical->text);
+    slot = series_->store().find(*canonical);
     if (slot == SeriesStore::kNone) return Done{};
   }
-  const auto& family = families_->at(series_->at(slot).family);
+  const auto& family = families_->at(series_->store().at(slot).family);
   if (auto status = check_owner(family.description, writer); !status) return status;
-  remove(slot);
-  return Done{};
-}
-
-void Registry::remove(std::uint32_t slot) {
-  const auto& entry = series_->at(slot);
-  auto& family = families_->at(entry.family);
-  const auto place = family.first_from(*series_, entry.sequence);
-  assert(family.slots[place] == slot);
-  family.slots.erase(family.slots.begin() + static_cast<std::ptrdiff_t>(place));
-  if (family.description.owner == Writer::kPeer) --peer_series_;
   series_->remove(slot);
+  return Done{};
 }
 
 }  // namespace sidemeter

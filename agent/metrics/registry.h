@@ -1,14 +1,18 @@
 // The one room where both roads meet: every metric family and every series,
 // their values, and the rules that keep them an exposition.
 //
-// A refused call changes nothing.
+// A refused call changes nothing. Whoever writes does so as a Writer; a program that has a
+// registry of its own may leave it out and write as itself.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 
+#include "agent/metrics/writer.h"
 #include "proto/limits.h"
 #include "proto/operands.h"
 #include "proto/record.h"
@@ -17,19 +21,19 @@
 namespace sidemeter {
 
 class SeriesStore;
+class SeriesTable;
 class FamilyTable;
+class WriterTable;
 struct FamilyDescription;
 
-// Names a series without owning it. Once that series is removed it names
-// nothing, even when the place is taken again.
-struct SeriesRef {
-  std::uint32_t slot = UINT32_MAX;
-  std::uint32_t generation = 0;
+// How many there are of what has a limit: of peers only.
+struct RegistryCounts {
+  std::size_t families = 0;
+  std::size_t series = 0;          // idle ones too
+  std::size_t idle_series = 0;     // hidden from scrapes
+  std::size_t evicted_series = 0;  // so far: idle ones that made way
+  std::size_t gauge_values = 0;    // that open sessions keep of their own
 };
-
-// Families of the agent's own metrics are closed to peers, and count against
-// no limit.
-enum class Writer : std::uint8_t { kPeer, kAgent };
 
 class Registry {
  public:
@@ -39,45 +43,59 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  Status declare(const Declaration& declaration, Writer writer = Writer::kPeer);
+  Status declare(const Declaration& declaration, const Writer& writer);
+  Status declare(const Declaration& declaration);
 
   // Finds or creates the series and applies the operands. Answers with the
   // series, for the fast way back (one that is held nowhere after kRemove and kClear). Removing
   // what is not there is no error.
-  Result<SeriesRef> update(const Update& update, Writer writer = Writer::kPeer);
+  Result<SeriesRef> update(const Update& update, Writer& writer);
+  Result<SeriesRef> update(const Update& update);
 
   // The same in two steps, for a batch: prepare() each of its records starts fetching what
   // the second step needs.
   std::uint32_t prepare(std::string_view series) const;
-  Result<SeriesRef> update(const Update& update, std::uint32_t prepared,
-                           Writer writer = Writer::kPeer);
+  Result<SeriesRef> update(const Update& update, std::uint32_t prepared, Writer& writer);
 
   bool holds(SeriesRef ref) const;
 
-  // The same to a series already found; `ref` must be held.
-  Status update(SeriesRef ref, Verb verb, std::string_view operands, Writer writer = Writer::kPeer);
+  // The same to a series already found by this writer; `ref` must be held.
+  Status update(SeriesRef ref, Verb verb, std::string_view operands, Writer& writer);
 
-  std::size_t series_count() const { return peer_series_; }  // peers' only
-  std::size_t family_count() const;                          // peers' only
+  // Hides some more of the series that were not updated for their time, by a monotonic clock;
+  // called once a second, and again in the next turn of the loop where more wait. The first call
+  // sets the clock.
+  enum class Sweep : std::uint8_t { kDone, kMore };
+  Sweep sweep(std::uint64_t now_seconds);
+
+  RegistryCounts counts() const;
+
+  // How many new series were refused for a limit, by family.
+  const std::map<std::string, std::uint64_t, std::less<>>& overflow() const;
 
   const FamilyTable& families() const { return *families_; }
-  const SeriesStore& series() const { return *series_; }
+  const SeriesStore& series() const;
 
  private:
-  Result<SeriesRef> create(const Update& update, Writer writer);
-  Result<std::uint32_t> family_for(Verb verb, std::string_view name, Writer writer,
+  friend class Writer;
+  WriterTable& writers() { return *writers_; }
+  void leave(Writer& writer);
+
+  Result<SeriesRef> create(const Update& update, Writer& writer);
+  Result<std::uint32_t> family_for(Verb verb, std::string_view name, const Writer& writer,
                                    FamilyDescription& description) const;
-  Status check_room(std::uint32_t family) const;
-  Status clear(std::string_view name, Writer writer);
-  Status remove(std::string_view series, Writer writer);
-  void remove(std::uint32_t slot);
+  Status apply(std::uint32_t slot, Verb verb, Writer& writer);
+  Status clear(std::string_view name, const Writer& writer);
+  Status remove(std::string_view series, Writer& writer);
+  Result<std::string> canonical_text(std::string_view series, Writer& writer);
 
   const PushLimits& limits_;
   std::function<double()> now_;
   std::unique_ptr<FamilyTable> families_;
-  std::unique_ptr<SeriesStore> series_;
-  std::size_t peer_series_ = 0;
+  std::unique_ptr<WriterTable> writers_;
+  std::unique_ptr<SeriesTable> series_;
   Operands operands_;  // reused
+  Writer program_{*this};
 };
 
 }  // namespace sidemeter

@@ -52,6 +52,7 @@ std::uint32_t SeriesStore::add(const CanonicalSeries& series, std::uint32_t fami
   entry.classic = series.classic;
   entry.family = family;
   entry.value = 0;
+  entry.maker = 0;
   entry.created = created;
   entry.sequence = next_sequence_++;
   index_.insert(text_hash(series.text), slot);
@@ -91,8 +92,9 @@ void SeriesStore::remove(std::uint32_t slot) {
   entry.text.reset();
   entry.text_bytes = 0;
   entry.detail.reset();
+  entry.own_values.reset();
   entry.family = SeriesEntry::kFree;
-  entry.generation = (entry.generation + 1u) & 0x7FFF'FFFFu;
+  entry.generation = (entry.generation + 1u) & 0x3FFF'FFFFu;
   free_.push_back(slot);
 }
 

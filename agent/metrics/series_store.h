@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "agent/metrics/label_set.h"
-#include "agent/metrics/registry.h"
+#include "agent/metrics/own_values.h"
 #include "agent/metrics/text_index.h"
+#include "agent/metrics/writer.h"
+#include "proto/limits.h"
 #include "proto/operands.h"
 
 namespace sidemeter {
@@ -33,12 +35,16 @@ struct SeriesEntry {
   std::uint32_t text_bytes = 0;
   std::uint32_t insert_at = 0;
   std::uint32_t family = kFree;
-  std::uint32_t generation : 31 = 0;
+  std::uint32_t generation : 30 = 0;
   std::uint32_t classic : 1 = 0;
-  double value = 0;  // counter, gauge; of a stateset: which state
+  std::uint32_t idle : 1 = 0;         // hidden from scrapes
+  std::uint32_t updated_seconds = 0;  // of a monotonic clock
+  std::uint32_t maker = 0;            // the number of the writer that made it
+  double value = 0;                   // counter, gauge; of a stateset: which state
   double created = 0;
   std::uint64_t sequence = 0;
   std::unique_ptr<SeriesDetail> detail;
+  std::unique_ptr<OwnValues> own_values;  // of a gauge that gathers them: in place of `value`
 
   std::string_view name_and_labels() const { return {text.get(), text_bytes}; }
 };
@@ -62,6 +68,8 @@ class SeriesStore {
   SeriesEntry& at(std::uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
   const SeriesEntry& at(std::uint32_t slot) const { return chunks_[slot / kChunk][slot % kChunk]; }
 
+  std::uint32_t size() const { return size_; }  // slots so far, free ones too
+
   SeriesRef ref(std::uint32_t slot) const { return {slot, at(slot).generation}; }
   bool holds(SeriesRef ref) const;
 
@@ -82,7 +90,7 @@ class SeriesStore {
   // Entries never move; a power of two finds them by a shift.
   static constexpr std::uint32_t kChunk = 256;
   std::vector<std::unique_ptr<SeriesEntry[]>> chunks_;
-  std::uint32_t size_ = 0;  // slots so far, free ones too
+  std::uint32_t size_ = 0;
   std::vector<std::uint32_t> free_;
   std::vector<Alias> aliases_;
   std::size_t alias_bytes_ = 0;

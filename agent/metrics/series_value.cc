@@ -89,17 +89,22 @@ Status check_operands(const FamilyDescription& family, Verb verb, const Operands
   return Done{};
 }
 
+void apply_to_gauge(double& value, const Operands& operands) {
+  const bool add = operands.operation == Operands::GaugeOperation::kAdd;
+  value = add ? value + operands.value : operands.value;
+}
+
+double gauge_value(const Family& family, const SeriesEntry& entry) {
+  return entry.own_values ? entry.own_values->gathered(family.mode.rule) : entry.value;
+}
+
 void apply(const Family& family, SeriesEntry& entry, Verb verb, const Operands& operands) {
   switch (verb) {
     case Verb::kCounter:
       entry.value += operands.value;
       keep_exemplar(entry, 0, 1, operands.exemplar);
       return;
-    case Verb::kGauge: {
-      const bool add = operands.operation == Operands::GaugeOperation::kAdd;
-      entry.value = add ? entry.value + operands.value : operands.value;
-      return;
-    }
+    case Verb::kGauge: return apply_to_gauge(entry.value, operands);
     case Verb::kHistogram:
     case Verb::kSummary: observe(family, entry, operands); return;
     case Verb::kMerge: merge(family, entry, operands); return;

@@ -48,7 +48,7 @@ TEST_CASE("families are limited, and a refused one leaves no trace") {
   CHECK(metrics.apply("c a 1") == "");
   CHECK(metrics.apply("# TYPE b gauge") == "");
   CHECK(metrics.apply("c d 1") == "family_limit");
-  CHECK(metrics.registry.family_count() == 2);
+  CHECK(metrics.registry.counts().families == 2);
   CHECK(metrics.apply("c a 1") == "");
 }
 

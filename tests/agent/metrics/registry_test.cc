@@ -39,7 +39,7 @@ TEST_CASE("series in all are limited: one at the limit, none past it, the others
   CHECK(metrics.apply("c new 1") == "series_limit");
   CHECK(metrics.apply("c x{i=\"1\"} 1") == "");
   CHECK(metrics.render() == "# TYPE x_total counter\nx_total{i=\"1\"} 2.0\nx_total{i=\"2\"} 1.0\n");
-  CHECK(metrics.registry.family_count() == 1);
+  CHECK(metrics.registry.counts().families == 1);
 }
 
 TEST_CASE("series of one family are limited") {
@@ -61,7 +61,7 @@ TEST_CASE("remove takes one series, clear takes all of a family") {
   CHECK(metrics.render() == "# TYPE x_total counter\nx_total{i=\"1\"} 1.0\nx_total{i=\"3\"} 1.0\n");
   CHECK(metrics.apply("clear x") == "");
   CHECK(metrics.render() == "# TYPE x_total counter\n");
-  CHECK(metrics.registry.series_count() == 0);
+  CHECK(metrics.registry.counts().series == 0);
   CHECK(metrics.apply("x x{i=\"2\"}") == "");
   CHECK(metrics.apply("clear nothing") == "");
 }
@@ -87,7 +87,8 @@ TEST_CASE("a unit is appended to the name, and both names reach the family") {
 TEST_CASE("the agent's own families are closed to peers and count against no limit") {
   Metrics metrics;
   metrics.limits.series = 0;
-  REQUIRE(metrics.registry.update({Verb::kGauge, "sidemeter_x", "1"}, Writer::kAgent));
+  Writer agent(metrics.registry, Writer::Kind::kAgent);
+  REQUIRE(metrics.registry.update({Verb::kGauge, "sidemeter_x", "1"}, agent));
   CHECK(metrics.apply("g sidemeter_x 2") == "name_collision");
   CHECK(metrics.apply("x sidemeter_x") == "name_collision");
   CHECK(metrics.apply("clear sidemeter_x") == "name_collision");
@@ -99,7 +100,7 @@ TEST_CASE("a refused first use leaves no family behind") {
   Metrics metrics;
   CHECK(metrics.apply("g x{a=\"1\",a=\"2\"} 1") == "bad_label");
   CHECK(metrics.apply("h x{le=\"1\"} 1") == "bad_label");
-  CHECK(metrics.registry.family_count() == 0);
+  CHECK(metrics.registry.counts().families == 0);
   CHECK(metrics.apply("c x 1") == "");
 }
 
