@@ -14,8 +14,8 @@ namespace sidemeter {
 enum class Next {
   kIdle,     // between two messages: read on, the idle timeout runs
   kPartial,  // within a message: read on, its deadline runs from the first kPartial on
-  kMore,     // the reply is not complete: call resume() when `out` has left, read nothing until then
-  kClose,    // close once `out` has left; call nothing more
+  kMore,   // the reply is not complete: call resume() when `out` has left, read nothing until then
+  kClose,  // close once `out` has left; call nothing more
 };
 
 class Session {
@@ -34,6 +34,10 @@ class Session {
   // The peer sends nothing more but may still read. Never called while kMore
   // stands: the carrier lets the reply run to its end first.
   virtual Next finish(std::string&) { return Next::kClose; }
+
+  // The peer reads nothing more, while kMore stands: what is said from now on goes nowhere. A
+  // session whose only work is to talk ends.
+  virtual Next lose_reader() { return Next::kClose; }
 
   // The deadline of a kPartial has passed: a last word, if any.
   virtual Next expire(std::string&) { return Next::kClose; }

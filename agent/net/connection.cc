@@ -2,8 +2,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <utility>
 
 #include "agent/net/loop.h"
@@ -39,7 +43,7 @@ struct Connection::Callbacks {
   static void allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) noexcept {
     auto* self = static_cast<Connection*>(handle->data);
     if (self == nullptr) return;  // libuv reports UV_ENOBUFS to read(), which has no owner either
-    const auto bytes = self->loop_.read_buffer();
+    const auto bytes = self->turn_buffer();
     *buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
   }
 
@@ -99,6 +103,7 @@ void Connection::refuse(std::string last_word) {
 
 void Connection::receive(std::string_view bytes) {
   if (lingering_) return;
+  if (bytes.size() == turn_buffer().size()) end_turn();
   const std::size_t said = out_.size();
   const Next next = session_->receive(bytes, out_);
   // An answer ends a message: what is partial after it is another one, with a deadline of its own.
@@ -116,9 +121,18 @@ void Connection::lose_reader() {
   reach_end();
 }
 
+// A reply is not complete, and nobody reads it.
+void Connection::lose_reply() {
+  out_.clear();
+  const Next next = session_->lose_reader();
+  if (next == Next::kClose) return leave(CloseReason::kPeer);
+  follow(next);
+}
+
 void Connection::reach_end() {
   at_end_ = true;
   if (lingering_) return leave(reason_);
+  if (deaf_ && next_ == Next::kMore) return lose_reply();
   if (deaf_ && !between_messages()) return leave(CloseReason::kPeer);
   if (!between_messages()) return update_reading();  // the reply runs to its end first
   follow(next_);
@@ -138,7 +152,7 @@ Next Connection::after_end(Next next) {
 void Connection::follow(Next next) {
   next_ = after_end(next);
   if (deaf_) out_.clear();
-  if (deaf_ && next_ == Next::kMore) return leave(CloseReason::kPeer);
+  if (deaf_ && next_ == Next::kMore) return lose_reply();
   update_reading();
   flush();  // may end in forget(): the last statement
 }
@@ -165,6 +179,7 @@ void Connection::written(std::unique_ptr<Write> write, int status) {
   if (status < 0) {
     deaf_ = true;
     out_.clear();
+    if (next_ == Next::kMore) return lose_reply();
     if (at_end_ || !between_messages()) return fail(status);
     return update_reading();
   }
@@ -196,7 +211,8 @@ void Connection::fail(int error) {
 }
 
 void Connection::update_reading() {
-  const bool wanted = !at_end_ && (lingering_ || (between_messages() && !is_full()));
+  const bool open = lingering_ || (between_messages() && !is_full() && !turn_over_);
+  const bool wanted = open && !at_end_;
   if (wanted == reading_) return;
   reading_ = wanted;
   if (!wanted) {
@@ -206,6 +222,36 @@ void Connection::update_reading() {
   // While nothing was read the peer could not complete its message.
   if (next_ == Next::kPartial) since_ms_ = loop_.now_ms();
   uv_read_start(stream_.get(), Callbacks::allocate, Callbacks::read);
+}
+
+std::span<char> Connection::turn_buffer() const {
+  const auto bytes = loop_.read_buffer();
+  return bytes.first(std::min(bytes.size(), options_.turn_bytes));
+}
+
+// Goes on behind this turn's poll, when all that was ready beside it has been served.
+void Connection::end_turn() {
+  if (!next_turn_) {
+    next_turn_ = std::make_unique<NextTurn>(loop_, [this] {
+      turn_over_ = false;
+      update_reading();
+    });
+  }
+  turn_over_ = true;
+  next_turn_->start();
+}
+
+bool Connection::read_left_behind(Closed closed) {
+  if (closed == Closed::kWholly) deaf_ = true;
+  if (at_end_ || lingering_ || !between_messages()) return false;
+  // The loop's buffer may hold what another connection has just received.
+  std::array<char, 16 * 1024> buffer;
+  const ssize_t length = ::read(descriptor(), buffer.data(), buffer.size());
+  if (length == 0) return reach_end(), false;
+  if (length < 0 && errno == ECONNRESET) return lose_reader(), false;
+  if (length < 0) return false;
+  receive({buffer.data(), static_cast<std::size_t>(length)});
+  return true;
 }
 
 void Connection::check() {
@@ -235,7 +281,8 @@ void Connection::check_write() {
     return;
   }
   const std::uint64_t stalled_ms = loop_.now_ms() - progress_ms_;
-  if (options_.full == ConnectionOptions::Full::kClose && is_full() && stalled_ms >= kFullMs) {
+  const bool waits = is_full() || next_ == Next::kMore;
+  if (options_.full == ConnectionOptions::Full::kClose && waits && stalled_ms >= kFullMs) {
     return leave(CloseReason::kReplyOverflow);
   }
   std::uint64_t limit_ms = options_.write_stall_ms;
@@ -264,7 +311,7 @@ bool Connection::is_full() const { return pending_bytes() > options_.pending_byt
 
 int Connection::descriptor() const {
   uv_os_fd_t number = -1;
-  uv_fileno(reinterpret_cast<const uv_handle_t*>(stream_.get()), &number);
+  if (stream_) uv_fileno(reinterpret_cast<const uv_handle_t*>(stream_.get()), &number);
   return number;
 }
 

@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "agent/net/connection_options.h"
 #include "agent/net/descriptor.h"
 #include "agent/net/handle.h"
+#include "agent/net/next_turn.h"
 #include "agent/session.h"
 
 namespace sidemeter {
@@ -49,9 +51,16 @@ class Connection {
   // Ends what has passed its deadline; called a few times a second.
   void check();
 
+  // The peer has closed: reads some of what it left behind, or its end. False when nothing more
+  // is to be read. The connection may be forgotten in this.
+  enum class Closed : std::uint8_t { kForWriting, kWholly };
+  bool read_left_behind(Closed closed);
+
   // Called until the connection is forgotten: ends as soon as what the socket holds is read and
   // answered. A Unix socket takes nothing new from the first call on.
   void drain();
+
+  int descriptor() const;  // -1 before open()
 
  private:
   struct Callbacks;
@@ -59,6 +68,8 @@ class Connection {
 
   void receive(std::string_view bytes);
   void lose_reader();
+  void lose_reply();
+  void end_turn();
   void reach_end();
   void written(std::unique_ptr<Write> write, int status);
   void follow(Next next);
@@ -67,12 +78,12 @@ class Connection {
   void linger();
   void leave(CloseReason reason);
   void fail(int error);
+  std::span<char> turn_buffer() const;
   void update_reading();
   void check_write();
   std::size_t pending_bytes() const;
   bool is_full() const;
   bool between_messages() const { return next_ == Next::kIdle || next_ == Next::kPartial; }
-  int descriptor() const;
 
   Loop& loop_;
   Owner& owner_;
@@ -84,6 +95,8 @@ class Connection {
   std::unique_ptr<Write> write_;  // null while in flight: then it is libuv's until the callback
   Next next_ = Next::kIdle;
   CloseReason reason_ = CloseReason::kSession;  // what will be told when it ends in good order
+  std::unique_ptr<NextTurn> next_turn_;         // made at the first need
+  bool turn_over_ = false;                      // as much was read as one turn is for
   bool reading_ = false;
   bool at_end_ = false;     // the peer sends nothing more
   bool finished_ = false;   // and the session knows

@@ -30,8 +30,11 @@ struct ConnectionOptions {
       0;  // from the first kPartial of a message; trickling does not extend it
   std::uint64_t write_stall_ms = 0;  // a pending write without any progress
 
-  // While more than `pending_bytes` wait for the peer, nothing is read from it. With kClose one that
-  // takes none of it for a second is closed: a peer that reads what it asked for never is.
+  // Read in one turn of the loop; the next turn's begins when the others have had theirs.
+  std::size_t turn_bytes = 64 * 1024;
+
+  // While more than `pending_bytes` wait for the peer, nothing is read from it. With kClose one
+  // that takes none of it for a second is closed: a peer that reads what it asked for never is.
   enum class Full : std::uint8_t { kPauseReading, kClose };
   std::size_t pending_bytes = 64 * 1024;
   Full full = Full::kPauseReading;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "agent/net/loop.h"
 
@@ -90,9 +91,10 @@ void Listener::back_off(int error) {
 
 void Listener::admit(Descriptor socket) {
   const Peer peer = transport_ == Transport::kUnix ? peer_of(socket.get()) : Peer{};
-  if (door_.admit(peer) == ListenerDoor::Admission::kRefuse) {
-    ++stats_.refused_peer;
-    return;
+  switch (door_.admit(peer)) {
+    case ListenerDoor::Admission::kAdmit: break;
+    case ListenerDoor::Admission::kForbidden: ++stats_.refused_peer; return;
+    case ListenerDoor::Admission::kTooMany: ++stats_.refused_many; return;
   }
   if (stats_.open >= options_.max_connections) return refuse(std::move(socket));
   ++stats_.accepted;
@@ -143,6 +145,23 @@ void Listener::sweep(void (Connection::*visit)()) {
   for (auto entry = connections_.begin(); entry != connections_.end();) {
     Connection& connection = *(entry++)->connection;
     (connection.*visit)();
+  }
+}
+
+void Listener::read_closed() {
+  std::vector<pollfd> sockets;
+  std::vector<Connection*> connections;
+  for (const auto& entry : connections_) {
+    sockets.push_back({entry.connection->descriptor(), POLLRDHUP, 0});
+    connections.push_back(entry.connection.get());
+  }
+  if (::poll(sockets.data(), sockets.size(), 0) <= 0) return;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if ((sockets[i].revents & (POLLRDHUP | POLLHUP)) == 0) continue;
+    const bool wholly = (sockets[i].revents & POLLHUP) != 0;
+    const auto closed = wholly ? Connection::Closed::kWholly : Connection::Closed::kForWriting;
+    while (places_.contains(connections[i]) && connections[i]->read_left_behind(closed)) {
+    }
   }
 }
 

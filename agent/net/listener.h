@@ -38,7 +38,8 @@ struct ListenerStats {
   std::uint64_t accepted = 0;
   std::uint64_t refused_limit = 0;  // past the cap
   std::uint64_t told_no_room = 0;   // of those: that heard so
-  std::uint64_t refused_peer = 0;   // not admitted
+  std::uint64_t refused_peer = 0;   // forbidden
+  std::uint64_t refused_many = 0;   // too many of its kind
   std::uint64_t accept_errors = 0;  // no descriptors or no memory
   std::array<std::uint64_t, kCloseReasonWords.size()> closed{};
 };
@@ -47,7 +48,7 @@ struct ListenerStats {
 struct ListenerDoor {
   std::function<std::unique_ptr<Session>(const Peer&)> open_session;
 
-  enum class Admission : std::uint8_t { kAdmit, kRefuse };
+  enum class Admission : std::uint8_t { kAdmit, kForbidden, kTooMany };
   std::function<Admission(const Peer&)> admit = [](const Peer&) { return Admission::kAdmit; };
 
   // What a peer past the cap hears before it is closed; nothing where empty.
@@ -75,6 +76,10 @@ class Listener final : private Connection::Owner {
   // accepting, and lets each connection end (Connection::drain).
   void drain();
   bool is_drained() const { return !poll_ && connections_.empty(); }
+
+  // Reads to its end each connection whose peer has closed. The kernel tells of them in its own
+  // order and a long rest takes several turns: whoever must know now who has left asks here.
+  void read_closed();
 
  private:
   // Refused ones that are still told so; past this many they are just closed.

@@ -20,7 +20,7 @@ TEST_CASE("a Unix peer is known by the kernel's word") {
 
 TEST_CASE("a peer that is not admitted is closed and counted") {
   Room room;
-  room.door.admit = [](const Peer&) { return ListenerDoor::Admission::kRefuse; };
+  room.door.admit = [](const Peer&) { return ListenerDoor::Admission::kForbidden; };
   auto client = room.unix_client();
 
   CHECK(room.ends(client));
