@@ -19,21 +19,64 @@ std::string cut(std::string text, std::size_t bytes) {
 
 }  // namespace
 
-Next IngestSession::receive(std::string_view in, std::string& out) {
-  reader_.push(in);
-  for (auto line = reader_.next(); line.kind != Line::kNone; line = reader_.next()) {
-    take_line(line, out);
-    if (refused_) return Next::kClose;
-  }
-  apply_waiting(out);
-  return Next::kIdle;
+IngestSession::IngestSession(IngestRoom& room, std::int64_t pid, uid_t uid)
+    : room_(room),
+      number_(++room.last_session),
+      about_{.pid = pid, .uid = uid, .opened = room.now()},
+      writer_(room.registry),
+      reader_(room.limits.line_bytes) {
+  writer_.set_pid(pid);
+  room_.sessions.emplace(number_, this);
 }
 
+IngestSession::~IngestSession() { room_.sessions.erase(number_); }
+
+Next IngestSession::receive(std::string_view in, std::string& out) {
+  reader_.push(in);
+  return take_lines(out);
+}
+
+Next IngestSession::resume(std::string& out) { return take_lines(out); }
+
+// Goes on until as much is said as may wait for the peer; the rest is kept until that has left.
+Next IngestSession::take_lines(std::string& out) {
+  while (out.size() <= room_.limits.reply_bytes) {
+    if (listing_) {
+      if (listing_->next(out) == Listing::State::kEnd) listing_.reset();
+      continue;
+    }
+    const auto line = reader_.next();
+    if (line.kind == Line::kNone) {
+      apply_waiting(out);
+      return Next::kIdle;
+    }
+    take_line(line, out);
+    if (refused_) {
+      writer_.leave();
+      return Next::kClose;
+    }
+    if (unheard_) out.clear();
+  }
+  apply_waiting(out);
+  reader_.hold();
+  return Next::kMore;
+}
+
+// Live values leave now, though replies may still be on their way.
 Next IngestSession::finish(std::string& out) {
   if (reader_.within_line()) {
     reject(line_ + 1, {Reason::kTruncated, "the last record has no LF"}, out);
   }
+  writer_.leave();
   return Next::kClose;
+}
+
+// What it has said still counts.
+Next IngestSession::lose_reader() {
+  unheard_ = true;
+  listing_.reset();
+  std::string nowhere;
+  return take_lines(nowhere);
 }
 
 void IngestSession::take_line(const Line& line, std::string& out) {
@@ -77,14 +120,14 @@ void IngestSession::take(const Update& update, std::string& out) {
 
 void IngestSession::take(const Declaration& declaration, std::string& out) {
   apply_waiting(out);
-  const auto status = room_.registry.declare(declaration);
+  const auto status = room_.registry.declare(declaration, writer_);
   status ? accept(room_.stats.declarations) : reject(line_, status.error(), out);
 }
 
 void IngestSession::apply_waiting(std::string& out) {
   for (std::size_t i = 0; i < waiting_count_; ++i) {
     const auto& [update, prepared, line] = waiting_[i];
-    const auto applied = room_.registry.update(update, prepared);
+    const auto applied = room_.registry.update(update, prepared, writer_);
     applied ? accept(room_.stats.updates[static_cast<std::size_t>(update.verb)])
             : reject(line, applied.error(), out);
   }
@@ -117,11 +160,11 @@ void IngestSession::take(const HandleUpdate& update, std::string& out) {
   auto& handle = handles_[update.handle];
   auto& counter = room_.stats.updates[static_cast<std::size_t>(handle.verb)];
   if (room_.registry.holds(handle.ref)) {
-    const auto status = room_.registry.update(handle.ref, handle.verb, update.operands);
+    const auto status = room_.registry.update(handle.ref, handle.verb, update.operands, writer_);
     status ? accept(counter) : reject(line_, status.error(), out);
     return;
   }
-  const auto found = room_.registry.update({handle.verb, handle.series, update.operands});
+  const auto found = room_.registry.update({handle.verb, handle.series, update.operands}, writer_);
   if (!found) {
     reject(line_, found.error(), out);
     return;
@@ -143,6 +186,14 @@ void IngestSession::take(const Hello& hello, std::string& out) {
     return;
   }
   if (hello.errors) errors_ = *hello.errors ? Errors::kAtOnce : Errors::kAtSync;
+  if (hello.instance) about_.instance = *hello.instance;
+  if (hello.client) about_.client = *hello.client;
+  if (hello.pid && *hello.pid != about_.pid) {
+    about_.pid = *hello.pid;
+    writer_.set_pid(about_.pid);
+    // A handle's series may be another one under another pid.
+    for (auto& handle : handles_) handle.ref = {};
+  }
   ++room_.stats.hellos;
   append_hello(out, hello.form, room_.limits);
 }
@@ -154,16 +205,32 @@ void IngestSession::take(const Sync& sync, std::string& out) {
   tally_ = {};
 }
 
+void IngestSession::take(const Question& question, std::string& out) {
+  apply_waiting(out);
+  if (about_.uid != 0 && about_.uid != room_.owner) {
+    reject(line_, {Reason::kForbidden, "only root and the agent's own user may ask that"}, out);
+    return;
+  }
+  ++room_.stats.listings;
+  listing_.emplace(room_, question);
+}
+
 void IngestSession::accept(std::uint64_t& counter) {
   ++counter;
   ++tally_.accepted;
+  ++about_.accepted;
 }
 
 void IngestSession::reject(std::uint64_t line, const Error& error, std::string& out) {
   ++room_.stats.rejected[static_cast<std::size_t>(error.reason)];
   ++tally_.rejected;
   const Error told{error.reason, cut(error.message, kMaxMessageBytes)};
-  if (tally_.first.empty()) tally_.first = "line " + std::to_string(line) + ": " + told.message;
+  const auto first = "line " + std::to_string(line) + ": " + told.message;
+  if (tally_.first.empty()) tally_.first = first;
+  if (about_.rejected++ == 0) {
+    about_.first_reason = told.reason;
+    about_.first = first;
+  }
   if (errors_ == Errors::kAtOnce) append_error(out, form_, line, told);
 }
 

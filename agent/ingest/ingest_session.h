@@ -2,13 +2,18 @@
 // (proto/PROTOCOL.md).
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/ingest/ingest_room.h"
+#include "agent/ingest/listing.h"
 #include "agent/ingest/replies.h"
-#include "agent/metrics/registry.h"
+#include "agent/metrics/writer.h"
 #include "agent/session.h"
 #include "proto/limits.h"
 #include "proto/line_reader.h"
@@ -16,29 +21,32 @@
 
 namespace sidemeter {
 
-// What became of records, for the self metrics. Plain numbers that only grow.
-struct IngestStats {
-  std::array<std::uint64_t, kVerbCount> updates{};  // applied, by verb; by handle too
-  std::uint64_t declarations = 0;
-  std::uint64_t bindings = 0;
-  std::uint64_t hellos = 0;
-  std::uint64_t syncs = 0;
-  std::array<std::uint64_t, kReasonCount> rejected{};
-};
-
-// What all ingest sessions of an agent share; outlives them.
-struct IngestRoom {
-  Registry& registry;
-  const PushLimits& limits;
-  IngestStats stats;
+// Who speaks, and what became of it.
+struct SessionAbout {
+  std::int64_t pid = 0;  // of its hello, else of the socket's peer
+  uid_t uid = 0;         // by the kernel's word
+  std::string instance = {};
+  std::string client = {};
+  double opened = 0;  // by the room's clock
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;
+  Reason first_reason = Reason::kBadSyntax;  // of the first refusal, with its words
+  std::string first = {};
 };
 
 class IngestSession final : public Session {
  public:
-  explicit IngestSession(IngestRoom& room) : room_(room), reader_(room.limits.line_bytes) {}
+  // `pid` and `uid` are the peer's, by the kernel's word (SO_PEERCRED).
+  IngestSession(IngestRoom& room, std::int64_t pid, uid_t uid);
+  ~IngestSession() override;
 
   Next receive(std::string_view in, std::string& out) override;
+  Next resume(std::string& out) override;
   Next finish(std::string& out) override;
+  Next lose_reader() override;
+
+  const SessionAbout& about() const { return about_; }
+  std::size_t series_made() const { return writer_.series_made(); }
 
  private:
   // A handle keeps its series' text: after the series was removed the next use makes it anew.
@@ -56,6 +64,7 @@ class IngestSession final : public Session {
   };
   static constexpr std::size_t kBatch = 32;
 
+  Next take_lines(std::string& out);
   void take_line(const Line& line, std::string& out);
   // Everything but an update waits for nothing: what was said before it is applied first.
   void take(const Nothing& nothing, std::string& out);
@@ -65,11 +74,15 @@ class IngestSession final : public Session {
   void take(const HandleUpdate& update, std::string& out);
   void take(const Hello& hello, std::string& out);
   void take(const Sync& sync, std::string& out);
+  void take(const Question& question, std::string& out);
   void apply_waiting(std::string& out);
   void accept(std::uint64_t& counter);
   void reject(std::uint64_t line, const Error& error, std::string& out);
 
   IngestRoom& room_;
+  const std::uint64_t number_;
+  SessionAbout about_;
+  Writer writer_;
   LineReader reader_;
   std::uint64_t line_ = 0;
   std::array<Waiting, kBatch> waiting_;
@@ -78,7 +91,9 @@ class IngestSession final : public Session {
   Tally tally_;
   Form form_ = Form::kLine;
   enum class Errors : std::uint8_t { kAtSync, kAtOnce } errors_ = Errors::kAtSync;
-  bool refused_ = false;  // a version that is not ours
+  bool refused_ = false;            // a version that is not ours
+  bool unheard_ = false;            // the peer reads no reply
+  std::optional<Listing> listing_;  // under way
 };
 
 }  // namespace sidemeter

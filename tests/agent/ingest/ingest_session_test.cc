@@ -8,8 +8,8 @@ namespace {
 
 struct Client {
   Metrics metrics;
-  IngestRoom room{metrics.registry, metrics.limits, {}};
-  IngestSession session{room};
+  IngestRoom room{metrics.registry, metrics.limits};
+  IngestSession session{room, 4711, 1000};
   std::string replies;
 
   Next say(std::string_view bytes) {

@@ -82,8 +82,8 @@ struct Played {
 // One session that is given these pieces, and then the end of the stream.
 Played play(const std::vector<std::string_view>& pieces) {
   Metrics metrics;
-  IngestRoom room{metrics.registry, metrics.limits, {}};
-  IngestSession session(room);
+  IngestRoom room{metrics.registry, metrics.limits};
+  IngestSession session(room, 4711, 1000);
   Played played;
   auto next = Next::kIdle;
   for (const auto piece : pieces) {
