@@ -1,12 +1,14 @@
 #include "agent/agent.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <system_error>
 #include <utility>
 
+#include "agent/admission.h"
 #include "agent/http/response_head.h"
 #include "agent/ingest/ingest_session.h"
 #include "agent/metrics/registry.h"
@@ -24,15 +26,16 @@
 namespace sidemeter {
 namespace {
 
+// How often it is looked which series are idle; and when a look has not seen them all.
+constexpr std::uint64_t kSweepMs = 1'000;
+constexpr std::uint64_t kSweepMoreMs = 10;
+
 // While stopping: how often it is looked whether all is done.
 constexpr std::uint64_t kDrainMs = 10;
 
 // Descriptors beside the two caps: the loop's, the listeners', refused ones that hear
 // why, standard streams, and some for an embedding program.
 constexpr std::uint64_t kOtherDescriptors = 192;
-
-// Refused peers are logged at most this often; the counter tells how many there were.
-constexpr std::uint64_t kRefusalLogMs = 10'000;
 
 double seconds_since_epoch() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -42,10 +45,6 @@ double seconds_since_epoch() {
 double monotonic_seconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(now).count();
-}
-
-bool contains(const std::vector<std::uint32_t>& list, std::uint32_t id) {
-  return std::find(list.begin(), list.end(), id) != list.end();
 }
 
 // What a scraper past the cap hears.
@@ -80,7 +79,9 @@ struct Agent::Parts {
   std::optional<NetError> listen_for_records();
   std::optional<NetError> listen_for_scrapes(const std::string& address);
   void raise_limits();
-  ListenerDoor::Admission admit(const Peer& peer);
+  std::size_t sessions_of(std::uint32_t uid) const;
+  void before_scrape();
+  void sweep();
   ListenerDoor door(std::function<std::unique_ptr<Session>(const Peer&)> open_session);
   void begin_stop();
   void drain();
@@ -90,25 +91,31 @@ struct Agent::Parts {
   Log& log;
   const std::unique_ptr<Loop> loop;
   Registry registry{options.push, seconds_since_epoch};
-  IngestRoom ingest{registry, options.push, {}};
+  IngestRoom ingest{
+      .registry = registry, .limits = options.push, .now = monotonic_seconds, .owner = ::geteuid()};
   ScrapeRoom scrape{
       .registry = registry,
       .limits = options.scrape,
       .options = {options.created_samples ? CreatedSamples::kOn : CreatedSamples::kOff},
       .stats = {},
       .now = monotonic_seconds};
+  Admission admission{{options.allow_uids, options.allow_gids, options.push.sessions_per_uid},
+                      log,
+                      [this](std::uint32_t uid) { return sessions_of(uid); },
+                      [this] { return loop->now_ms(); }};
   ListenerStats sessions;
   ListenerStats scrape_connections;
   std::unique_ptr<SelfMetrics> self_metrics;
   std::unique_ptr<SocketFile> socket_file;
   std::vector<std::string> addresses;
   std::vector<std::unique_ptr<Listener>> listeners;
+  Listener* record_listener = nullptr;  // one of them
+  Timer sweep_timer{*loop, [this] { sweep(); }};
   Timer drain_timer{*loop, [this] { drain(); }};
   Timer deadline{*loop, [this] {
                    log.write(LogLevel::kWarning, "connections are cut, shutdown took too long");
                    loop->stop();
                  }};
-  std::optional<std::uint64_t> refusal_logged_ms;
   bool stopping = false;
 };
 
@@ -119,8 +126,9 @@ std::optional<StartError> Agent::Parts::open() {
         registry,
         SelfSources{ingest.stats, scrape.stats, sessions, scrape_connections, options.push,
                     options.scrape, [this] { return loop->lag_seconds(); }});
-    scrape.before_scrape = [this] { self_metrics->update(); };
   }
+  scrape.before_scrape = [this] { before_scrape(); };
+  sweep();
   loop->on_wake([this] { begin_stop(); });
 
   std::vector<std::string> wanted = options.listen;
@@ -161,13 +169,16 @@ std::optional<NetError> Agent::Parts::listen_for_records() {
 
   // No deadline: a client may keep silent for days, and its next record counts.
   ListenerOptions how{.max_connections = options.push.sessions, .connection = {}};
+  how.connection.turn_bytes = options.push.turn_bytes;
   how.connection.pending_bytes = options.push.reply_bytes;
   how.connection.full = ConnectionOptions::Full::kClose;
-  ListenerDoor records =
-      door([this](const Peer&) { return std::make_unique<IngestSession>(ingest); });
-  records.admit = [this](const Peer& peer) { return admit(peer); };
+  ListenerDoor records = door([this](const Peer& peer) {
+    return std::make_unique<IngestSession>(ingest, peer.pid, peer.uid);
+  });
+  records.admit = [this](const Peer& peer) { return admission.judge(peer); };
   listeners.push_back(std::make_unique<Listener>(*loop, socket_file->take(), Transport::kUnix, how,
                                                  std::move(records), sessions));
+  record_listener = listeners.back().get();
   log.write(LogLevel::kInfo, "listening for records", {{"socket", options.socket_path}});
   return std::nullopt;
 }
@@ -190,20 +201,22 @@ std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& addr
   return std::nullopt;
 }
 
-ListenerDoor::Admission Agent::Parts::admit(const Peer& peer) {
-  const bool open_to_all = options.allow_uids.empty() && options.allow_gids.empty();
-  if (open_to_all || contains(options.allow_uids, peer.uid) ||
-      contains(options.allow_gids, peer.gid)) {
-    return ListenerDoor::Admission::kAdmit;
-  }
-  if (!refusal_logged_ms || loop->now_ms() - *refusal_logged_ms >= kRefusalLogMs) {
-    refusal_logged_ms = loop->now_ms();
-    log.write(LogLevel::kWarning, "refused a client whose user and group are not allowed",
-              {{"pid", std::to_string(peer.pid)},
-               {"uid", std::to_string(peer.uid)},
-               {"gid", std::to_string(peer.gid)}});
-  }
-  return ListenerDoor::Admission::kRefuse;
+std::size_t Agent::Parts::sessions_of(std::uint32_t uid) const {
+  const auto count =
+      std::count_if(ingest.sessions.begin(), ingest.sessions.end(),
+                    [uid](const auto& session) { return session.second->about().uid == uid; });
+  return static_cast<std::size_t>(count);
+}
+
+// Whoever has died before a scrape began is not in it, whatever it left unread.
+void Agent::Parts::before_scrape() {
+  if (record_listener != nullptr) record_listener->read_closed();
+  if (self_metrics) self_metrics->update();
+}
+
+void Agent::Parts::sweep() {
+  const auto swept = registry.sweep(loop->now_ms() / 1000);
+  sweep_timer.start(swept == Registry::Sweep::kMore ? kSweepMoreMs : kSweepMs);
 }
 
 void Agent::Parts::begin_stop() {
@@ -249,6 +262,7 @@ void Agent::run(Signals signals) {
   // What did not drain in time is cut here, not when the agent is destroyed.
   parts_->drain_timer.stop();
   parts_->deadline.stop();
+  parts_->record_listener = nullptr;
   parts_->listeners.clear();
   parts_->log.write(LogLevel::kInfo, "stopped");
 }

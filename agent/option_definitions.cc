@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/net/loop.h"
+
 namespace sidemeter {
 namespace {
 
@@ -87,6 +89,12 @@ void add_push_limits(Table& table, PushLimits& l) {
   table.count("max-series", l.series, {1, kManySeries}, "Series in all");
   table.count("max-series-per-family", l.series_per_family, {1, kManySeries},
               "Series of a family; --max-series if unset");
+  table.count("session-series-limit", l.series_per_session, {1, kManySeries},
+              "Series made by one session; --max-series if unset");
+  table.count("max-gauge-values", l.gauge_values, {1, kManySeries},
+              "Values that sessions keep of their own in gauges");
+  table.seconds("series-idle-timeout", l.series_idle_ms, {0, 3'650 * kDayMs},
+                "Hides series not updated for so long; 0: never");
   table.count("max-families", l.families, {1, 1'000'000}, "Metric families");
   table.count("max-labels", l.labels_per_series, {1, 1'024}, "Labels of a series");
   table.bytes("max-label-value-bytes", l.label_value_bytes, {1, kMiB}, "A label's value");
@@ -97,6 +105,10 @@ void add_push_limits(Table& table, PushLimits& l) {
   table.bytes("max-alias-bytes", l.alias_bytes, {65'536, 4'096 * kMiB},
               "Raw spellings of series that are remembered");
   table.count("max-sessions", l.sessions, {1, 65'536}, "Open sessions");
+  table.count("max-sessions-per-uid", l.sessions_per_uid, {1, 65'536},
+              "Open sessions of one user; --max-sessions if unset");
+  table.bytes("max-turn-bytes", l.turn_bytes, {1'024, kReadBytes},
+              "Read from a session in one turn of the loop");
   table.bytes("max-reply-bytes", l.reply_bytes, {4'096, 64 * kMiB}, "Replies not yet read");
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "agent/config_file.h"
@@ -88,7 +89,7 @@ Parsed<ServeRequest> read_serve(const CLI::App& command, const Environment& envi
   std::string config_path;
   const Table table = serve_options(request, config_path);
   std::optional<std::vector<ConfigEntry>> entries;
-  bool family_limit_given = false;
+  std::set<std::string> given_flags;
 
   for (const Option& option : table.options()) {
     auto given = from_flag(option, command);
@@ -104,14 +105,18 @@ Parsed<ServeRequest> read_serve(const CLI::App& command, const Environment& envi
     }
     if (given) {
       if (const auto applied = apply(option, *given); !applied) return applied.error();
-      family_limit_given = family_limit_given || option.flag == "max-series-per-family";
+      given_flags.insert(option.flag);
     }
     if (option.flag != "config") continue;
     auto read = read_entries(table, config_path);
     if (!read) return read.error();
     entries = *std::move(read);
   }
-  if (!family_limit_given) request.agent.push.series_per_family = request.agent.push.series;
+  // A limit of a part is, unless it is said, that of the whole.
+  auto& push = request.agent.push;
+  if (!given_flags.contains("max-series-per-family")) push.series_per_family = push.series;
+  if (!given_flags.contains("session-series-limit")) push.series_per_session = push.series;
+  if (!given_flags.contains("max-sessions-per-uid")) push.sessions_per_uid = push.sessions;
   request.warnings = find_unknown(table, environment);
   return request;
 }

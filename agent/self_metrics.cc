@@ -1,19 +1,13 @@
 #include "agent/self_metrics.h"
 
-#include <dirent.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
-#include <fstream>
-#include <memory>
-#include <optional>
-#include <sstream>
 #include <utility>
 
 #include "agent/version.h"
+#include "proto/series.h"
 
 namespace sidemeter {
 namespace {
@@ -37,57 +31,13 @@ std::function<double()> reader(const Number& number) {
   return [&number] { return static_cast<double>(number); };
 }
 
-// proc(5), /proc/stat: "btime 769041601", seconds since the epoch.
-double read_boot_time() {
-  std::ifstream file("/proc/stat");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("btime ")) return std::strtod(line.c_str() + 6, nullptr);
-  }
-  return 0;
-}
-
-double count_open_fds() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), ::closedir);
-  if (!folder) return 0;
-  double count = 0;
-  while (::readdir(folder.get()) != nullptr) ++count;
-  return count - 3;  // ".", "..", and the folder itself
-}
-
 }  // namespace
-
-ProcessStats read_process_stats() {
-  ProcessStats stats;
-  std::ifstream file("/proc/self/stat");
-  std::string line;
-  std::getline(file, line);
-  // 4711 (a name, which may hold blanks and parentheses) S 1 …
-  // ^ 1   ^ 2                                             ^ 3
-  const std::size_t name_end = line.rfind(')');
-  if (name_end != std::string::npos) {
-    std::istringstream words(line.substr(name_end + 1));
-    std::array<double, 25> fields{};  // numbered as in proc(5)
-    std::string state;
-    words >> state;
-    for (std::size_t i = 4; i < fields.size(); ++i) words >> fields[i];
-    const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-    stats.cpu_seconds = (fields[14] + fields[15]) / ticks;
-    stats.start_time_seconds = read_boot_time() + fields[22] / ticks;
-    stats.virtual_bytes = fields[23];
-    stats.resident_bytes = fields[24] * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  }
-  stats.open_fds = count_open_fds();
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) stats.max_fds = static_cast<double>(limit.rlim_cur);
-  return stats;
-}
 
 SelfMetrics::SelfMetrics(Registry& registry, SelfSources sources)
     : registry_(registry), sources_(std::move(sources)) {
   declare("sidemeter_build_info", MetricType::kInfo, "The version of this agent.");
   const std::string build = with_label("sidemeter_build_info", "version", kVersion);
-  [[maybe_unused]] const auto built =
-      registry_.update(Update{Verb::kInfo, build, ""}, Writer::kAgent);
+  [[maybe_unused]] const auto built = registry_.update(Update{Verb::kInfo, build, ""}, writer_);
   assert(built);
   add_sessions();
   add_records();
@@ -99,6 +49,8 @@ SelfMetrics::SelfMetrics(Registry& registry, SelfSources sources)
 
 void SelfMetrics::update() {
   process_ = read_process_stats();
+  counts_ = registry_.counts();
+  add_overflow();
   for (Item& item : items_) push(item);
 }
 
@@ -117,6 +69,7 @@ void SelfMetrics::add_sessions() {
   counter(R"(sidemeter_sessions_refused_total{reason="limit"})", reader(sessions.refused_limit));
   counter(R"(sidemeter_sessions_refused_total{reason="credentials"})",
           reader(sessions.refused_peer));
+  counter(R"(sidemeter_sessions_refused_total{reason="uid_limit"})", reader(sessions.refused_many));
   declare("sidemeter_accept_errors_total", MetricType::kCounter,
           "Times that no connection could be taken for want of descriptors or memory.");
   counter(R"(sidemeter_accept_errors_total{socket="ingest"})", reader(sessions.accept_errors));
@@ -137,6 +90,7 @@ void SelfMetrics::add_records() {
   count("bind", ingest.bindings);
   count("hello", ingest.hellos);
   count("sync", ingest.syncs);
+  count("list", ingest.listings);
   declare("sidemeter_rejected_records_total", MetricType::kCounter, "Records refused, by reason.");
   for (std::size_t i = 0; i < kReasonCount; ++i) {
     counter(with_label("sidemeter_rejected_records_total", "reason", kReasonWords[i]),
@@ -147,13 +101,41 @@ void SelfMetrics::add_records() {
 void SelfMetrics::add_registry() {
   const PushLimits& limits = sources_.push_limits;
   declare("sidemeter_series", MetricType::kGauge, "Series held for clients.");
-  gauge("sidemeter_series", [this] { return static_cast<double>(registry_.series_count()); });
+  gauge("sidemeter_series", reader(counts_.series));
   declare("sidemeter_series_limit", MetricType::kGauge, "Series that may be held.");
   gauge("sidemeter_series_limit", reader(limits.series));
   declare("sidemeter_families", MetricType::kGauge, "Metric families held for clients.");
-  gauge("sidemeter_families", [this] { return static_cast<double>(registry_.family_count()); });
+  gauge("sidemeter_families", reader(counts_.families));
   declare("sidemeter_families_limit", MetricType::kGauge, "Metric families that may be held.");
   gauge("sidemeter_families_limit", reader(limits.families));
+  declare("sidemeter_idle_series", MetricType::kGauge,
+          "Series held for clients that were not updated for their time, and are not shown.");
+  gauge("sidemeter_idle_series", reader(counts_.idle_series));
+  declare("sidemeter_idle_series_evicted_total", MetricType::kCounter,
+          "Idle series that made way for new ones.");
+  counter("sidemeter_idle_series_evicted_total", reader(counts_.evicted_series));
+  declare("sidemeter_gauge_values", MetricType::kGauge,
+          "Values that open sessions keep of their own in gauges.");
+  gauge("sidemeter_gauge_values", reader(counts_.gauge_values));
+  declare("sidemeter_gauge_values_limit", MetricType::kGauge, "Such values that may be held.");
+  gauge("sidemeter_gauge_values_limit", reader(limits.gauge_values));
+  declare("sidemeter_overflow_total", MetricType::kCounter,
+          "New series refused for a limit of series, by metric family.");
+}
+
+// A family has its series here once it has overflown.
+void SelfMetrics::add_overflow() {
+  const auto& overflow = registry_.overflow();
+  if (overflow.size() == overflow_families_) return;
+  overflow_families_ = overflow.size();
+  for (const auto& [family, count] : overflow) {
+    std::string label;
+    append_escaped(label, family, Quotes::kEscape);
+    const auto series = with_label("sidemeter_overflow_total", "family", label);
+    const bool known = std::any_of(items_.begin(), items_.end(),
+                                   [&](const Item& item) { return item.name == series; });
+    if (!known) counter(series, reader(count));
+  }
 }
 
 void SelfMetrics::add_scrapes() {
@@ -229,24 +211,24 @@ void SelfMetrics::declare(std::string_view name, MetricType type, std::string_vi
   declaration.type = type;
   declaration.help = help;
   if (!unit.empty()) declaration.unit = unit;
-  [[maybe_unused]] const auto declared = registry_.declare(declaration, Writer::kAgent);
+  [[maybe_unused]] const auto declared = registry_.declare(declaration, writer_);
   assert(declared);
 }
 
 void SelfMetrics::counter(const std::string& series, Read value) {
-  add(series, "0", {{}, Verb::kCounter, std::move(value), {}});
+  add(series, "0", {series, {}, Verb::kCounter, std::move(value), {}});
 }
 
 void SelfMetrics::gauge(const std::string& series, Read value) {
-  add(series, "0", {{}, Verb::kGauge, std::move(value), {}});
+  add(series, "0", {series, {}, Verb::kGauge, std::move(value), {}});
 }
 
 void SelfMetrics::summary(const std::string& series, Read sum, Read count) {
-  add(series, "0 0", {{}, Verb::kMerge, std::move(sum), std::move(count)});
+  add(series, "0 0", {series, {}, Verb::kMerge, std::move(sum), std::move(count)});
 }
 
 void SelfMetrics::add(const std::string& series, std::string_view zero, Item item) {
-  const auto found = registry_.update(Update{item.verb, series, zero}, Writer::kAgent);
+  const auto found = registry_.update(Update{item.verb, series, zero}, writer_);
   assert(found);
   if (!found) return;
   item.series = *found;
@@ -261,8 +243,7 @@ void SelfMetrics::push(Item& item) {
   if (item.count) operands += " " + format(count - item.last_count);
   item.last_value = value;
   item.last_count = count;
-  [[maybe_unused]] const auto pushed =
-      registry_.update(item.series, item.verb, operands, Writer::kAgent);
+  [[maybe_unused]] const auto pushed = registry_.update(item.series, item.verb, operands, writer_);
   assert(pushed);
 }
 

@@ -13,6 +13,7 @@
 #include "agent/ingest/ingest_session.h"
 #include "agent/metrics/registry.h"
 #include "agent/net/listener.h"
+#include "agent/process_stats.h"
 #include "agent/scrape/scrape_session.h"
 #include "proto/limits.h"
 #include "proto/record.h"
@@ -30,18 +31,6 @@ struct SelfSources {
   std::function<double()> loop_lag_seconds;
 };
 
-// /proc/self, as Prometheus clients' process collectors read it. What cannot be
-// read is 0.
-struct ProcessStats {
-  double cpu_seconds = 0;
-  double resident_bytes = 0;
-  double virtual_bytes = 0;
-  double start_time_seconds = 0;  // since the epoch
-  double open_fds = 0;
-  double max_fds = 0;
-};
-ProcessStats read_process_stats();
-
 class SelfMetrics {
  public:
   // `registry` and what `sources` refers to must outlive this.
@@ -57,6 +46,7 @@ class SelfMetrics {
 
   // A counter or gauge, or sum and count of a summary.
   struct Item {
+    std::string name;
     SeriesRef series;
     Verb verb;
     Read value;
@@ -68,6 +58,7 @@ class SelfMetrics {
   void add_sessions();
   void add_records();
   void add_registry();
+  void add_overflow();
   void add_scrapes();
   void add_scrape_connections();
   void add_process();
@@ -82,8 +73,11 @@ class SelfMetrics {
   void push(Item& item);
 
   Registry& registry_;
+  Writer writer_{registry_, Writer::Kind::kAgent};
   const SelfSources sources_;
   ProcessStats process_;
+  RegistryCounts counts_;
+  std::size_t overflow_families_ = 0;  // that have a series already
   std::vector<Item> items_;
 };
 

@@ -1,8 +1,5 @@
 #include "agent/self_metrics.h"
 
-#include <unistd.h>
-
-#include <ctime>
 #include <set>
 #include <sstream>
 
@@ -57,8 +54,8 @@ TEST_CASE("every reason, verb and status is there from the start, at 0") {
     CHECK(text.find("\nsidemeter_rejected_records_total{reason=\"" + std::string(reason) +
                     "\"} 0.0\n") != std::string::npos);
   }
-  for (const std::string verb :
-       {"c", "g", "h", "s", "m", "i", "e", "x", "clear", "declare", "bind", "hello", "sync"}) {
+  for (const std::string verb : {"c", "g", "h", "s", "m", "i", "e", "x", "clear", "declare", "bind",
+                                 "hello", "sync", "list"}) {
     CAPTURE(verb);
     CHECK(text.find("\nsidemeter_records_total{verb=\"" + verb + "\"} 0.0\n") != std::string::npos);
   }
@@ -120,6 +117,20 @@ TEST_CASE("limits stand beside their use") {
   CHECK(room.shows("sidemeter_scrape_connections_limit 512.0"));
 }
 
+TEST_CASE("a family that overflows is named from then on") {
+  Room room;
+  room.push_limits.series = 1;
+  REQUIRE(room.registry.update(Update{Verb::kCounter, "x_total", "1"}));
+  CHECK(room.scrape().find("sidemeter_overflow_total{") == std::string::npos);
+
+  CHECK_FALSE(room.registry.update(Update{Verb::kGauge, "y", "1"}));
+  CHECK(room.shows("sidemeter_overflow_total{family=\"y\"} 1.0"));
+  CHECK_FALSE(room.registry.update(Update{Verb::kGauge, "z", "1"}));
+  CHECK_FALSE(room.registry.update(Update{Verb::kGauge, "y", "1"}));
+  CHECK(room.shows("sidemeter_overflow_total{family=\"y\"} 2.0"));
+  CHECK(room.shows("sidemeter_overflow_total{family=\"z\"} 1.0"));
+}
+
 TEST_CASE("a scraper past the cap counts as answered 503") {
   Room room;
   room.connections.refused_limit = 9;
@@ -162,18 +173,6 @@ TEST_CASE("every family has HELP and TYPE, and no series stands twice") {
     if (word == "TYPE") CHECK(name == helped);
   }
   CHECK(series.size() > 80);
-}
-
-TEST_CASE("the process is read from the kernel") {
-  const ProcessStats stats = read_process_stats();
-
-  CHECK(stats.resident_bytes >= 1'000'000);
-  CHECK(stats.virtual_bytes >= stats.resident_bytes);
-  CHECK(stats.start_time_seconds > 1'000'000'000);
-  CHECK(stats.start_time_seconds <= static_cast<double>(std::time(nullptr)) + 1);
-  CHECK(stats.open_fds >= 3);
-  CHECK(stats.max_fds >= stats.open_fds);
-  CHECK(stats.cpu_seconds >= 0);
 }
 
 }  // namespace sidemeter::test
