@@ -40,6 +40,10 @@ int run(const HealthRequest& request) {
   return illness ? complain(*illness) : 0;
 }
 
+int run(const SessionsRequest& request) { return print_sessions(request, Streams{}); }
+
+int run(const TopRequest& request) { return top(request, Streams{}); }
+
 int run(const TextRequest& request) {
   std::fputs(request.text.c_str(), stdout);
   return 0;

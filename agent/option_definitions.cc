@@ -138,11 +138,27 @@ Table serve_options(ServeRequest& request, std::string& config_path) {
   return table;
 }
 
-Table peer_options(Peer& peer) {
+Table contact_options(Contact& contact) {
   Table table;
-  table.one("socket", Kind::kText, "PATH", "The agent's socket (" + peer.socket_path + ")",
-            peer.socket_path, parse_socket_path);
-  table.seconds("timeout", peer.timeout_ms, {10, kDayMs}, "How long the agent may be silent");
+  table.one("socket", Kind::kText, "PATH", "The agent's socket (" + contact.socket_path + ")",
+            contact.socket_path, parse_socket_path);
+  table.seconds("timeout", contact.timeout_ms, {10, kDayMs}, "How long the agent may be silent");
+  return table;
+}
+
+Table top_options(TopRequest& request) {
+  Table table;
+  table.seconds("interval", request.interval_ms, {100, kDayMs}, "Over which rates are taken");
+  table.words<TopRequest::Order>(
+      "by", request.order,
+      {{"records", TopRequest::Order::kRecords}, {"series", TopRequest::Order::kSeries}},
+      "What comes first (records)");
+  table.one("once", Kind::kSwitch, "", "Prints one table, on a terminal too", request.times,
+            [](const std::string& text) -> Parsed<TopRequest::Times> {
+              const auto once = parse_switch(text);
+              if (!once) return once.error();
+              return *once ? TopRequest::Times::kOnce : TopRequest::Times::kWhileTerminal;
+            });
   return table;
 }
 

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "agent/inquiry.h"
 #include "agent/log.h"
 #include "agent/option_table.h"
 #include "agent/stderr_log.h"
+#include "agent/top_command.h"
 
 namespace sidemeter {
 
@@ -24,12 +26,8 @@ struct ServeRequest {
 // what it names is read before the others.
 Table serve_options(ServeRequest& request, std::string& config_path);
 
-// What the commands take that speak to an agent.
-struct Peer {
-  std::string socket_path = AgentOptions{}.socket_path;
-  std::uint64_t timeout_ms;
-};
-
-Table peer_options(Peer& peer);
+// What the commands take that speak to an agent; of `top`, what only it takes.
+Table contact_options(Contact& contact);
+Table top_options(TopRequest& request);
 
 }  // namespace sidemeter

@@ -121,19 +121,31 @@ Parsed<ServeRequest> read_serve(const CLI::App& command, const Environment& envi
   return request;
 }
 
-Parsed<Peer> read_peer(const CLI::App& command, const Environment& environment, Peer peer) {
-  const Table table = peer_options(peer);
+// The socket may be said in the environment, as it is for serve.
+Parsed<Done> read_flags(const Table& table, const CLI::App& command,
+                        const Environment& environment) {
   for (const Option& option : table.options()) {
     auto given = from_flag(option, command);
     if (!given && option.flag == "socket") given = from_environment(option, environment);
     if (!given) continue;
     if (const auto applied = apply(option, *given); !applied) return applied.error();
   }
-  return peer;
+  return Done{};
+}
+
+Contact contact(std::uint64_t timeout_ms) { return {AgentOptions{}.socket_path, timeout_ms}; }
+
+Parsed<Contact> read_contact(const CLI::App& command, const Environment& environment,
+                             std::uint64_t timeout_ms) {
+  auto said = contact(timeout_ms);
+  if (const auto read = read_flags(contact_options(said), command, environment); !read) {
+    return read.error();
+  }
+  return said;
 }
 
 Parsed<Request> read_push(const CLI::App& command, const Environment& environment) {
-  const auto peer = read_peer(command, environment, {.timeout_ms = PushRequest{}.timeout_ms});
+  const auto peer = read_contact(command, environment, PushRequest{}.timeout_ms);
   if (!peer) return peer.error();
   PushRequest request{peer->socket_path, peer->timeout_ms, {}};
   for (const std::string& record : command.remaining()) {
@@ -147,12 +159,23 @@ Parsed<Request> read_push(const CLI::App& command, const Environment& environmen
   return Request(request);
 }
 
+Parsed<Request> read_top(const CLI::App& command, const Environment& environment) {
+  const auto peer = read_contact(command, environment, PushRequest{}.timeout_ms);
+  if (!peer) return peer.error();
+  TopRequest request{.contact = *peer};
+  const auto read = read_flags(top_options(request), command, environment);
+  if (!read) return read.error();
+  return Request(request);
+}
+
 // The subcommands, and what they take. No option is read here: only found.
 struct CommandLine {
   CLI::App app{"Sidemeter: metrics of many processes, for Prometheus to scrape.", "sidemeter"};
   CLI::App& serve = *app.add_subcommand("serve", "Takes records and answers scrapes");
   CLI::App& push = *app.add_subcommand("push", "Sends records to an agent");
   CLI::App& health = *app.add_subcommand("health", "Exits 0 if the agent answers, else 1");
+  CLI::App& sessions = *app.add_subcommand("sessions", "Lists who pushes to an agent");
+  CLI::App& top = *app.add_subcommand("top", "Shows an agent's busiest metric families");
   CLI::App& check = *app.add_subcommand("check-config", "Reads options as serve does, and stops");
   CLI::App& version = *app.add_subcommand("version", "Prints the version");
 
@@ -165,10 +188,12 @@ struct CommandLine {
       command->footer("Each is also SIDEMETER_… in the environment, and a key of the file.");
       add(serve_table, *command);
     }
-    Peer peer{.timeout_ms = PushRequest{}.timeout_ms};
-    add(peer_options(peer), push);
-    peer.timeout_ms = HealthRequest{}.timeout_ms;
-    add(peer_options(peer), health);
+    auto patient = contact(PushRequest{}.timeout_ms);
+    for (CLI::App* command : {&push, &sessions, &top}) add(contact_options(patient), *command);
+    auto hurried = contact(HealthRequest{}.timeout_ms);
+    add(contact_options(hurried), health);
+    TopRequest top_request;
+    add(top_options(top_request), top);
     push.allow_extras();
     push.footer(
         "RECORDs follow, one an argument; without any, standard input is sent.\n"
@@ -195,11 +220,16 @@ Parsed<Request> read_command(const CommandLine& line, const Environment& environ
   if (line.version) return Request(TextRequest{"sidemeter " + std::string(kVersion) + "\n"});
   if (line.push) return read_push(line.push, environment);
   if (line.health) {
-    const auto peer =
-        read_peer(line.health, environment, {.timeout_ms = HealthRequest{}.timeout_ms});
+    const auto peer = read_contact(line.health, environment, HealthRequest{}.timeout_ms);
     if (!peer) return peer.error();
     return Request(HealthRequest{peer->socket_path, peer->timeout_ms});
   }
+  if (line.sessions) {
+    const auto peer = read_contact(line.sessions, environment, PushRequest{}.timeout_ms);
+    if (!peer) return peer.error();
+    return Request(SessionsRequest{*peer});
+  }
+  if (line.top) return read_top(line.top, environment);
   const auto serve = read_serve(line.check ? line.check : line.serve, environment);
   if (!serve) return serve.error();
   return line.check ? Request(CheckConfigRequest{serve->warnings}) : Request(*serve);

@@ -17,6 +17,8 @@
 #include "agent/option_definitions.h"
 #include "agent/option_value.h"
 #include "agent/push_command.h"
+#include "agent/sessions_command.h"
+#include "agent/top_command.h"
 
 namespace sidemeter {
 
@@ -30,8 +32,8 @@ struct TextRequest {
   std::string text;
 };
 
-using Request =
-    std::variant<ServeRequest, CheckConfigRequest, PushRequest, HealthRequest, TextRequest>;
+using Request = std::variant<ServeRequest, CheckConfigRequest, PushRequest, HealthRequest,
+                             SessionsRequest, TopRequest, TextRequest>;
 
 // The variables that begin with SIDEMETER_, by name.
 using Environment = std::map<std::string, std::string>;

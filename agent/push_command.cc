@@ -17,15 +17,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 64 * 1024;
 
-void write_line(int descriptor, std::string line) {
-  line += '\n';
-  std::string_view rest = line;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-    if (written < 0 && errno != EINTR) return;
-    if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
+void write_line(int descriptor, const std::string& line) { write_text(descriptor, line + '\n'); }
 
 // Takes the word before the first blank off `text`.
 std::string_view take_word(std::string_view& text) {
@@ -138,18 +130,12 @@ Result<Done, ClientError> converse(const PushRequest& request, const Streams& st
 
 int push(const PushRequest& request, const Streams& streams) {
   const auto client = IngestClient::connect(request.socket_path, request.timeout_ms);
-  if (!client) {
-    write_line(streams.errors, "sidemeter: " + client.error().message);
-    return 2;
-  }
+  if (!client) return complain(streams, client.error().message);
   const std::string token = random_token();
   Replies replies(streams, token);
   const auto outcome = converse(request, streams, token, **client, replies);
   take_replies(**client, replies);
-  if (!outcome && !replies.synced()) {
-    write_line(streams.errors, "sidemeter: " + outcome.error().message);
-    return 2;
-  }
+  if (!outcome && !replies.synced()) return complain(streams, outcome.error().message);
   return replies.refused() ? 1 : 0;
 }
 

@@ -10,19 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "agent/streams.h"
+
 namespace sidemeter {
 
 struct PushRequest {
   std::string socket_path;
   std::uint64_t timeout_ms = 10'000;  // without any sign of the agent
   std::vector<std::string> records;   // without LF; none: what `input` gives
-};
-
-// Where the command reads and writes: descriptors, so that a test can bring its own.
-struct Streams {
-  int input = 0;
-  int output = 1;
-  int errors = 2;
 };
 
 // Answers with the exit status: 0, 1 if a record was refused, 2 if the agent cannot be reached or

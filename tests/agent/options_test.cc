@@ -345,6 +345,30 @@ TEST_CASE("push and health find the socket where serve does") {
         "/s");
 }
 
+TEST_CASE("sessions and top reach an agent as push does, and top has a manner") {
+  CHECK(read<SessionsRequest>({"sessions", "--socket", "/s"}).contact.socket_path == "/s");
+  CHECK(read<SessionsRequest>({"sessions"}).contact.timeout_ms == 10'000);
+  const auto top = read<TopRequest>({"top", "--interval", "0.5", "--by", "series", "--once"},
+                                    {{"SIDEMETER_SOCKET", "/e"}});
+  CHECK(top.contact.socket_path == "/e");
+  CHECK(top.interval_ms == 500);
+  CHECK(top.order == TopRequest::Order::kSeries);
+  CHECK(top.times == TopRequest::Times::kOnce);
+  CHECK(read<TopRequest>({"top"}).times == TopRequest::Times::kWhileTerminal);
+  CHECK(error({"top", "--by", "name"}) == "--by: expected records|series, got \"name\"");
+}
+
+TEST_CASE("limits of a part are, unless they are said, those of the whole") {
+  const auto push = read<ServeRequest>({"serve", "--max-series", "7", "--max-sessions", "5"});
+  CHECK(push.agent.push.series_per_family == 7);
+  CHECK(push.agent.push.series_per_session == 7);
+  CHECK(push.agent.push.sessions_per_uid == 5);
+  const auto said = read<ServeRequest>({"serve", "--max-series", "7", "--session-series-limit", "3",
+                                        "--max-sessions", "5", "--max-sessions-per-uid", "2"});
+  CHECK(said.agent.push.series_per_session == 3);
+  CHECK(said.agent.push.sessions_per_uid == 2);
+}
+
 TEST_CASE("a record of two lines is refused") {
   CHECK(error({"push", "c a\nc b"}) ==
         "push: expected one record an argument, got one with a newline");
@@ -352,7 +376,8 @@ TEST_CASE("a record of two lines is refused") {
 
 TEST_CASE("help and version are texts, and no command at all is an error with the help") {
   CHECK(read<TextRequest>({"version"}).text == "sidemeter " SIDEMETER_VERSION "\n");
-  for (const char* command : {"serve", "push", "health", "check-config", "version"}) {
+  for (const char* command :
+       {"serve", "push", "health", "sessions", "top", "check-config", "version"}) {
     CHECK(read<TextRequest>({"--help"}).text.find(command) != std::string::npos);
     CHECK(read<TextRequest>({command, "--help"}).text.find("--help") != std::string::npos);
     CHECK(error({}).find(command) != std::string::npos);
@@ -362,8 +387,11 @@ TEST_CASE("help and version are texts, and no command at all is an error with th
 TEST_CASE("the help of serve names each option once") {
   Words found = flags();
   CHECK(found.size() >= 34);
-  std::erase(found, "allow-gid");   // the help of --allow-uid and of
-  std::erase(found, "max-series");  // --max-series-per-family speak of these
+  // The helps of --allow-uid, of --max-series-per-family and --session-series-limit, and of
+  // --max-sessions-per-uid speak of these.
+  for (const char* spoken_of : {"allow-gid", "max-series", "max-sessions"}) {
+    std::erase(found, spoken_of);
+  }
   std::sort(found.begin(), found.end());
   CHECK(std::adjacent_find(found.begin(), found.end()) == found.end());
 }

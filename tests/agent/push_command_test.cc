@@ -7,24 +7,19 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/captured_streams.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_agent.h"
 
 using sidemeter::push;
 using sidemeter::PushRequest;
 using sidemeter::Streams;
+using sidemeter::test::CapturedStreams;
 using sidemeter::test::FakeAgent;
 
 namespace {
 
 const std::string kHello = "hello v=1 client=sidemeter-push/" SIDEMETER_VERSION " errors=1";
-
-std::string content(std::FILE* file) {
-  std::rewind(file);
-  std::string text;
-  for (int c = 0; (c = std::fgetc(file)) != EOF;) text += static_cast<char>(c);
-  return text;
-}
 
 struct Outcome {
   int status;
@@ -34,16 +29,9 @@ struct Outcome {
 
 Outcome run_push(const std::string& path, const std::vector<std::string>& records,
                  const std::string& input = "") {
-  std::FILE* in = std::tmpfile();
-  std::FILE* out = std::tmpfile();
-  std::FILE* errors = std::tmpfile();
-  std::fputs(input.c_str(), in);
-  std::rewind(in);
-  const Streams streams{fileno(in), fileno(out), fileno(errors)};
-  const int status = push({path, 60'000, records}, streams);
-  Outcome outcome{status, content(out), content(errors)};
-  for (std::FILE* file : {in, out, errors}) std::fclose(file);
-  return outcome;
+  const CapturedStreams captured(input);
+  const int status = push({path, 60'000, records}, captured.streams());
+  return {status, captured.output(), captured.errors()};
 }
 
 // Agrees to everything, as PROTOCOL.md says it is answered.
