@@ -1,5 +1,7 @@
 #include "agent/ingest/ingest_session.h"
 
+#include <memory>
+
 #include "tests/agent/metrics/rendering.h"
 #include "tests/support/catch.h"
 
@@ -113,6 +115,66 @@ TEST_CASE("a message is cut to its limit, however much of the record it repeats"
   client.say("hello v=1 errors=1\nc x " + std::string(10'000, 'y') + "\n");
   const auto err = client.replies.substr(client.replies.find("err "));
   CHECK(err.size() == std::string("err 2 bad_value ").size() + kMaxMessageBytes + 1);
+}
+
+TEST_CASE("replies are bounded, and what may not be said yet waits with its record") {
+  Client client;
+  client.metrics.limits.reply_bytes = 1'000;
+  client.say("hello errors=1\n");
+  std::string records;
+  for (int i = 0; i < 500; ++i) records += "z\n";
+
+  auto next = client.say(records + "c x 1\nsync a\n");
+  std::string replies = client.replies;
+  std::size_t slices = 1;
+  for (; next == Next::kMore; ++slices) {
+    CHECK(client.replies.size() <= 1'000 + std::string("err 500 \n").size() + kMaxMessageBytes);
+    client.replies.clear();
+    next = client.session.resume(client.replies);
+    replies += client.replies;
+  }
+
+  CHECK(next == Next::kIdle);
+  CHECK(slices > 20);
+  std::size_t at = 0;
+  for (int line = 2; line <= 501; ++line) {
+    const auto found = replies.find("err " + std::to_string(line) + " unknown_verb ", at);
+    REQUIRE(found == at);
+    at = replies.find('\n', at) + 1;
+  }
+  CHECK(replies.substr(at).starts_with("ok a accepted=1 rejected=500 "));
+}
+
+TEST_CASE("who reads no reply any more is still heard to the end") {
+  Client client;
+  client.metrics.limits.reply_bytes = 1'000;
+  client.say("hello errors=1\n");
+  std::string records;
+  for (int i = 0; i < 500; ++i) records += "z\n";
+  REQUIRE(client.say(records + "c x 1\n") == Next::kMore);
+
+  CHECK(client.session.lose_reader() == Next::kIdle);
+  CHECK(client.rejected(Reason::kUnknownVerb) == 500);
+  CHECK(client.metrics.render() == "# TYPE x_total counter\nx_total 1.0\n");
+}
+
+TEST_CASE("live values leave when the peer sends nothing more, or when the session is gone") {
+  Metrics metrics;
+  IngestRoom room{metrics.registry, metrics.limits};
+  std::string out;
+  for (const bool ends : {true, false}) {
+    auto session = std::make_unique<IngestSession>(room, 1, 1000);
+    session->receive("# MODE q livesum\ng q 1\n", out);
+    CHECK(metrics.render() == "# TYPE q gauge\nq 1.0\n");
+    CHECK(room.sessions.size() == 1);
+    if (ends) {
+      session->finish(out);
+      CHECK(metrics.render() == "# TYPE q gauge\n");
+    }
+    session.reset();
+    CHECK(metrics.render() == "# TYPE q gauge\n");
+    CHECK(room.sessions.empty());
+  }
 }
 
 TEST_CASE("a batch cut anywhere is the same batch") {

@@ -21,6 +21,42 @@ class Ending final : public Session {
   bool& finished_;
 };
 
+// Notes how much it was given at a time.
+class Noting final : public Session {
+ public:
+  explicit Noting(std::vector<std::string>& notes) : notes_(notes) {}
+  Next receive(std::string_view in, std::string&) override {
+    notes_.push_back(in.substr(0, 1).data()[0] + std::to_string(in.size()));
+    return Next::kIdle;
+  }
+
+ private:
+  std::vector<std::string>& notes_;
+};
+
+// Has more to say than anybody reads, and hears what comes all the same.
+class Talking final : public Session {
+ public:
+  Talking(bool& unheard, bool& finished) : unheard_(unheard), finished_(finished) {}
+  Next receive(std::string_view, std::string& out) override { return resume(out); }
+  Next resume(std::string& out) override {
+    out.append(64 * 1024, '.');
+    return Next::kMore;
+  }
+  Next lose_reader() override {
+    unheard_ = true;
+    return Next::kIdle;
+  }
+  Next finish(std::string&) override {
+    finished_ = true;
+    return Next::kClose;
+  }
+
+ private:
+  bool& unheard_;
+  bool& finished_;
+};
+
 using Full = ConnectionOptions::Full;
 
 TEST_CASE("bytes reach the session and its answer comes back") {
@@ -180,6 +216,46 @@ TEST_CASE("a session hears of the end also when its peer left replies unread") {
 
   CHECK(room.until([&] { return room.closed(CloseReason::kPeer) == 1; }));
   CHECK(finished);
+}
+
+TEST_CASE("a session in the middle of a reply hears that nobody reads it, and then of the end") {
+  Room room;
+  bool unheard = false;
+  bool finished = false;
+  room.door.open_session = [&](const Peer&) {
+    return std::make_unique<Talking>(unheard, finished);
+  };
+  auto client = room.unix_client();
+  client.send("hello\n");
+  room.turn();
+
+  client.close();
+
+  CHECK(room.until([&] { return room.closed(CloseReason::kPeer) == 1; }));
+  CHECK(unheard);
+  CHECK(finished);
+}
+
+TEST_CASE("a flood is read a turn's bytes at a time: at the limit, and one past it") {
+  for (const std::size_t flood : {4'096u, 4'097u}) {
+    ConnectionOptions options;
+    options.turn_bytes = 4'096;
+    Room room(options);
+    std::vector<std::string> notes;
+    room.door.open_session = [&](const Peer&) { return std::make_unique<Noting>(notes); };
+    auto loud = room.unix_client();
+    auto polite = room.unix_client();
+    room.until([&] { return room.stats.open == 2; });
+
+    loud.send(std::string(flood, 'l'));
+    polite.send("p");
+
+    const std::size_t pieces = flood == 4'096 ? 2 : 3;
+    CHECK(room.until([&] { return notes.size() == pieces; }));
+    CHECK(notes[0] == "l4096");
+    CHECK(notes[1] == "p1");
+    if (pieces == 3) CHECK(notes[2] == "l1");
+  }
 }
 
 TEST_CASE("an idle connection is closed after its time") {

@@ -29,6 +29,41 @@ TEST_CASE("a peer that is not admitted is closed and counted") {
   CHECK(room.stats.open == 0);
 }
 
+TEST_CASE("one of too many of its kind is closed and counted apart") {
+  Room room;
+  room.door.admit = [](const Peer&) { return ListenerDoor::Admission::kTooMany; };
+  auto client = room.unix_client();
+
+  CHECK(room.ends(client));
+  CHECK(room.stats.refused_many == 1);
+  CHECK(room.stats.refused_peer == 0);
+}
+
+TEST_CASE("who has closed is read to the end when it is asked for, without a turn of the loop") {
+  ConnectionOptions options;
+  options.turn_bytes = 1'024;
+  Room room(options);
+  auto open = room.unix_client();
+  auto half = room.unix_client();
+  auto gone = room.unix_client();
+  room.until([&] { return room.stats.open == 3; });
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += std::string(999, 'x') + "\n";
+  REQUIRE(gone.send(lines) == lines.size());
+  gone.close();
+  half.send("drop\n");
+  half.end();
+
+  room.listener->read_closed();
+
+  CHECK(room.heard.size() == lines.size() + 5);
+  CHECK(room.closed(CloseReason::kPeer) >= 1);
+  open.send("hello\n");
+  CHECK(room.receives(open, "hello\n"));
+  CHECK(room.receives(half, "end\n"));
+  CHECK(room.stats.open == 1);
+}
+
 TEST_CASE("past the cap a peer hears why, and the others go on") {
   Room room({}, 1);
   room.door.no_room = "no room\n";
