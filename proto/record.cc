@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 
 #include "proto/declaration.h"
 #include "proto/series.h"
@@ -70,14 +69,6 @@ Result<Record> parse_question(std::string_view word, Question question, std::str
   return syntax("nothing may follow \"" + std::string(word) + "\"");
 }
 
-// The braces of a series whose operands are numbers end at the last `}`, unless an exemplar
-// follows: found from the end, where the operands are short.
-std::size_t quick_series_length(std::string_view rest) {
-  if (std::memchr(rest.data(), '#', rest.size()) != nullptr) return series_length(rest);
-  const auto brace = rest.rfind('}');
-  return brace == std::string_view::npos ? series_length(rest) : brace + 1;
-}
-
 // c http_requests_total{method="GET"} 1
 // Most lines are updates by a verb of one letter that takes numbers.
 bool is_quick(std::string_view line) {
@@ -102,9 +93,7 @@ std::string_view word(MetricType type) { return kTypeWords[static_cast<std::size
 
 bool is_json(std::string_view line) { return line.starts_with('{') || line.starts_with('['); }
 
-namespace {
-
-Result<Record> parse_line(std::string_view line, const PushLimits& limits) {
+Result<Record> parse_record(std::string_view line, const PushLimits& limits) {
   if (trimmed(line).empty()) return Record(Nothing{});
   const auto text = check_text(line);
   if (line.front() == '#') {
@@ -134,18 +123,14 @@ Result<Record> parse_line(std::string_view line, const PushLimits& limits) {
   return Record(Update{*verb, rest.substr(0, length), trimmed(rest.substr(length))});
 }
 
-}  // namespace
-
-std::optional<Update> cut_update(std::string_view line) {
-  if (!is_quick(line) || find_fault(line) != TextFault::kNone) return std::nullopt;
+std::optional<Update> guess_update(std::string_view line) {
+  if (!is_quick(line)) return std::nullopt;
   const auto rest = line.substr(2);
-  const auto length = quick_series_length(rest);
-  return Update{quick_verb(line[0]), rest.substr(0, length), trimmed(rest.substr(length))};
-}
-
-Result<Record> parse_record(std::string_view line, const PushLimits& limits) {
-  if (const auto update = cut_update(line)) return Record(*update);
-  return parse_line(line, limits);
+  auto length = rest.size();
+  // The brace is near the end, where the operands are.
+  while (length > 0 && rest[length - 1] != '}') --length;
+  if (length == 0) length = std::min(rest.find(' '), rest.size());
+  return Update{quick_verb(line[0]), rest.substr(0, length), rest.substr(length)};
 }
 
 }  // namespace sidemeter

@@ -95,8 +95,10 @@ using Record =
 // to parse_json_records() of json_record.h.
 bool is_json(std::string_view line);
 
-// The every-day line, cut on the shortest way; nothing where parse_record() has to look at it.
-std::optional<Update> cut_update(std::string_view line);
+// The every-day line, cut on the shortest way: by its last brace, and nothing is checked. That is
+// right where the series is known from an earlier record, and where its operands are numbers;
+// else parse_record() has to look at the line.
+std::optional<Update> guess_update(std::string_view line);
 
 // Reads one line in line form. Series text and operands of an update are cut, not read: what is
 // wrong within them is found by parse_series() and parse_operands().

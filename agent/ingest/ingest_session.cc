@@ -89,7 +89,12 @@ void IngestSession::take_line(const Line& line, std::string& out) {
            out);
     return;
   }
-  if (const auto update = cut_update(line.text)) return take(*update, out);
+  if (const auto update = guess_update(line.text)) {
+    waiting_[waiting_count_++] = {*update, room_.registry.prepare(update->series), line_,
+                                  line.text};
+    if (waiting_count_ == kBatch) apply_waiting(out);
+    return;
+  }
   if (is_json(line.text)) {
     // What waits came first: its refusals are told first.
     apply_waiting(out);
@@ -100,43 +105,50 @@ void IngestSession::take_line(const Line& line, std::string& out) {
       } else {
         reject(line_, record.error(), out);
       }
-      // A view of the record lives no longer than this call.
-      apply_waiting(out);
     });
     return;
   }
-  const auto record = parse_record(line.text, room_.limits);
-  if (record) return std::visit([&](const auto& read) { take(read, out); }, *record);
   apply_waiting(out);
+  take_whole(line.text, out);
+}
+
+// The long way, of what is no every-day update or turned out to be none.
+void IngestSession::take_whole(std::string_view text, std::string& out) {
+  const auto record = parse_record(text, room_.limits);
+  if (record) return std::visit([&](const auto& read) { take(read, out); }, *record);
   reject(line_, record.error(), out);
 }
 
 void IngestSession::take(const Nothing&, std::string&) {}
 
 void IngestSession::take(const Update& update, std::string& out) {
-  waiting_[waiting_count_++] = {update, room_.registry.prepare(update.series), line_};
-  if (waiting_count_ == kBatch) apply_waiting(out);
+  const auto applied = room_.registry.update(update, writer_);
+  applied ? accept(room_.stats.updates[static_cast<std::size_t>(update.verb)])
+          : reject(line_, applied.error(), out);
 }
 
 void IngestSession::take(const Declaration& declaration, std::string& out) {
-  apply_waiting(out);
   const auto status = room_.registry.declare(declaration, writer_);
   status ? accept(room_.stats.declarations) : reject(line_, status.error(), out);
 }
 
 void IngestSession::apply_waiting(std::string& out) {
+  const auto last_line = line_;
   for (std::size_t i = 0; i < waiting_count_; ++i) {
-    const auto& [update, prepared, line] = waiting_[i];
-    const auto applied = room_.registry.update(update, prepared, writer_);
-    applied ? accept(room_.stats.updates[static_cast<std::size_t>(update.verb)])
-            : reject(line, applied.error(), out);
+    const auto& [update, prepared, line, text] = waiting_[i];
+    if (room_.registry.update_known(update, prepared, writer_)) {
+      accept(room_.stats.updates[static_cast<std::size_t>(update.verb)]);
+      continue;
+    }
+    line_ = line;
+    take_whole(text, out);
   }
   waiting_count_ = 0;
+  line_ = last_line;
 }
 
 // Only the spelling is checked: the series comes with its first use.
 void IngestSession::take(const Binding& binding, std::string& out) {
-  apply_waiting(out);
   if (const auto series = parse_series(binding.series, room_.limits); !series) {
     reject(line_, series.error(), out);
     return;
@@ -147,7 +159,6 @@ void IngestSession::take(const Binding& binding, std::string& out) {
 }
 
 void IngestSession::take(const HandleUpdate& update, std::string& out) {
-  apply_waiting(out);
   const bool bound =
       update.handle < handles_.size() && handles_[update.handle].verb != Verb::kClear;
   if (!bound) {
@@ -174,7 +185,6 @@ void IngestSession::take(const HandleUpdate& update, std::string& out) {
 }
 
 void IngestSession::take(const Hello& hello, std::string& out) {
-  apply_waiting(out);
   form_ = hello.form;
   if (hello.version.value_or(kProtocolVersion) != kProtocolVersion) {
     errors_ = Errors::kAtOnce;
@@ -199,14 +209,12 @@ void IngestSession::take(const Hello& hello, std::string& out) {
 }
 
 void IngestSession::take(const Sync& sync, std::string& out) {
-  apply_waiting(out);
   ++room_.stats.syncs;
   append_ok(out, sync.form, sync.token, tally_);
   tally_ = {};
 }
 
 void IngestSession::take(const Question& question, std::string& out) {
-  apply_waiting(out);
   if (about_.uid != 0 && about_.uid != room_.owner) {
     reject(line_, {Reason::kForbidden, "only root and the agent's own user may ask that"}, out);
     return;

@@ -58,15 +58,17 @@ class IngestSession final : public Session {
 
   // Updates wait until some can be looked up together: their memory is fetched side by side.
   struct Waiting {
-    Update update;
+    Update update;  // guessed
     std::uint32_t prepared;
     std::uint64_t line;
+    std::string_view text;
   };
   static constexpr std::size_t kBatch = 32;
 
   Next take_lines(std::string& out);
   void take_line(const Line& line, std::string& out);
-  // Everything but an update waits for nothing: what was said before it is applied first.
+  void take_whole(std::string_view text, std::string& out);
+  // Nothing waits any more when one of these is called.
   void take(const Nothing& nothing, std::string& out);
   void take(const Update& update, std::string& out);
   void take(const Declaration& declaration, std::string& out);

@@ -50,6 +50,20 @@ Result<FamilyDescription> consistent(FamilyDescription family) {
   return family;
 }
 
+std::optional<Verb> plain_verb_of(const FamilyDescription& family) {
+  if (family.owner != Writer::Kind::kPeer || !family.type) return std::nullopt;
+  switch (*family.type) {
+    case MetricType::kCounter: return Verb::kCounter;
+    case MetricType::kHistogram: return Verb::kHistogram;
+    case MetricType::kSummary: return Verb::kSummary;
+    case MetricType::kUnknown:
+    case MetricType::kGauge: break;
+    default: return std::nullopt;
+  }
+  if (family.effective_mode() != GaugeMode{}) return std::nullopt;
+  return Verb::kGauge;
+}
+
 }  // namespace
 
 const std::vector<double>& default_buckets() {
@@ -121,6 +135,7 @@ std::size_t Family::first_from(const SeriesStore& store, std::uint64_t sequence)
 
 void Family::settle() {
   mode = description.effective_mode();
+  plain_verb = plain_verb_of(description);
   if (description.type != MetricType::kHistogram) return;
   buckets = description.buckets.value_or(default_buckets());
   auto texts = std::make_shared<std::vector<std::string>>();

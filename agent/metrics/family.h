@@ -67,6 +67,11 @@ struct Family {
   std::vector<double> buckets;
   GaugeMode mode;
 
+  // Whether a peer's update by this verb is right if its operands are: neither the mode nor who
+  // writes makes a difference, and no state or number of counts has to be looked up.
+  bool takes_plainly(Verb verb) const { return verb == plain_verb; }
+  std::optional<Verb> plain_verb;
+
   std::uint64_t records = 0;  // applied, of series that are gone too
   std::size_t idle = 0;       // of its series: hidden
 
@@ -76,7 +81,7 @@ struct Family {
   // Which of `slots` is the first whose series has this sequence or a higher one.
   std::size_t first_from(const SeriesStore& store, std::uint64_t sequence) const;
 
-  // Brings bounds, buckets and mode up to the description.
+  // Brings what follows from the description up to it.
   void settle();
 };
 

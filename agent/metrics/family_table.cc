@@ -43,7 +43,7 @@ Result<std::uint32_t> FamilyTable::put(std::uint32_t index, FamilyDescription de
   if (auto status = check(index, description); !status) return status.error();
   if (index == kNone) {
     index = size();
-    families_.emplace_back();
+    families_.push_back(std::make_unique<Family>());
     if (description.owner == Writer::Kind::kPeer) ++peers_;
   } else {
     for (const auto& name : claimed_names(at(index).description)) claims_.erase(name);

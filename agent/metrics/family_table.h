@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "agent/metrics/family.h"
 #include "proto/limits.h"
@@ -30,8 +31,8 @@ class FamilyTable {
   // Whether put() would succeed.
   Status check(std::uint32_t index, const FamilyDescription& description) const;
 
-  Family& at(std::uint32_t index) { return families_[index]; }
-  const Family& at(std::uint32_t index) const { return families_[index]; }
+  Family& at(std::uint32_t index) { return *families_[index]; }
+  const Family& at(std::uint32_t index) const { return *families_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(families_.size()); }
   std::size_t count() const { return peers_; }
 
@@ -46,7 +47,7 @@ class FamilyTable {
   };
 
   const PushLimits& limits_;
-  std::deque<Family> families_;
+  std::vector<std::unique_ptr<Family>> families_;  // whose places stay
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> claims_;
   std::size_t peers_ = 0;
 };

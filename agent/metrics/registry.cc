@@ -129,11 +129,20 @@ Status Registry::declare(const Declaration& declaration, const Writer& writer) {
 
 Result<SeriesRef> Registry::update(const Update& update) { return this->update(update, program_); }
 
-Result<SeriesRef> Registry::update(const Update& update, Writer& writer) {
-  return this->update(update, text_hash(update.series), writer);
+bool Registry::update_known(const Update& update, std::uint32_t prepared, const Writer& writer) {
+  const auto slot = series_->store().find(update.series, prepared);
+  if (slot == SeriesStore::kNone) return false;
+  auto& entry = series_->store().at(slot);
+  auto& family = families_->at(entry.family);
+  if (!family.takes_plainly(update.verb) || writer.kind() != Writer::Kind::kPeer) return false;
+  if (!parse_operands(update.verb, update.operands, limits_, operands_)) return false;
+  sidemeter::apply(family, entry, update.verb, operands_);
+  series_->touch(entry);
+  ++family.records;
+  return true;
 }
 
-Result<SeriesRef> Registry::update(const Update& update, std::uint32_t prepared, Writer& writer) {
+Result<SeriesRef> Registry::update(const Update& update, Writer& writer) {
   if (auto read = parse_operands(update.verb, update.operands, limits_, operands_); !read) {
     return read.error();
   }
@@ -143,7 +152,7 @@ Result<SeriesRef> Registry::update(const Update& update, std::uint32_t prepared,
     if (!gone) return gone.error();
     return SeriesRef{};
   }
-  const auto slot = series_->store().find(update.series, prepared);
+  const auto slot = series_->store().find(update.series);
   if (slot == SeriesStore::kNone) return create(update, writer);
 
   const auto& family = families_->at(series_->store().at(slot).family);
@@ -181,7 +190,7 @@ Status Registry::apply(std::uint32_t slot, Verb verb, Writer& writer) {
   } else {
     sidemeter::apply(family, entry, verb, operands_);
   }
-  series_->touch(slot);
+  series_->touch(entry);
   ++family.records;
   return Done{};
 }

@@ -52,10 +52,11 @@ class Registry {
   Result<SeriesRef> update(const Update& update, Writer& writer);
   Result<SeriesRef> update(const Update& update);
 
-  // The same in two steps, for a batch: prepare() each of its records starts fetching what
-  // the second step needs.
+  // The short way of most records, in two steps, for a batch: prepare() each of its records starts
+  // fetching what the second step needs. False, and nothing has changed, where the series is not
+  // known by this text, or more than its operands has to be looked at.
   std::uint32_t prepare(std::string_view series) const;
-  Result<SeriesRef> update(const Update& update, std::uint32_t prepared, Writer& writer);
+  bool update_known(const Update& update, std::uint32_t prepared, const Writer& writer);
 
   bool holds(SeriesRef ref) const;
 

@@ -148,13 +148,6 @@ void SeriesTable::remove(std::vector<std::uint32_t> slots) {
   for (const auto slot : slots) forget(slot);
 }
 
-void SeriesTable::touch(std::uint32_t slot) {
-  auto& entry = store_.at(slot);
-  entry.updated_seconds = now_seconds_;
-  if (entry.idle != 0) [[unlikely]]
-    set_idle(entry, false);
-}
-
 Status SeriesTable::check_own_value(std::uint32_t slot, const Writer& writer) const {
   const auto& own = store_.at(slot).own_values;
   if ((own && own->has(writer.id_)) || gauge_values_ < limits_.gauge_values) return Done{};

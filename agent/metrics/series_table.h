@@ -46,7 +46,11 @@ class SeriesTable {
   void give(std::uint32_t slot, Writer& writer);
 
   // It was updated just now.
-  void touch(std::uint32_t slot);
+  void touch(SeriesEntry& entry) {
+    entry.updated_seconds = now_seconds_;
+    if (entry.idle != 0) [[unlikely]]
+      set_idle(entry, false);
+  }
 
   // The value that `writer` keeps of its own in a gauge that gathers them. Reason: kSeriesLimit.
   Status check_own_value(std::uint32_t slot, const Writer& writer) const;
