@@ -114,11 +114,11 @@ void SelfMetrics::add_registry() {
   declare("sidemeter_idle_series_evicted_total", MetricType::kCounter,
           "Idle series that made way for new ones.");
   counter("sidemeter_idle_series_evicted_total", reader(counts_.evicted_series));
-  declare("sidemeter_gauge_values", MetricType::kGauge,
+  declare("sidemeter_own_values", MetricType::kGauge,
           "Values that open sessions keep of their own in gauges.");
-  gauge("sidemeter_gauge_values", reader(counts_.gauge_values));
-  declare("sidemeter_gauge_values_limit", MetricType::kGauge, "Such values that may be held.");
-  gauge("sidemeter_gauge_values_limit", reader(limits.gauge_values));
+  gauge("sidemeter_own_values", reader(counts_.gauge_values));
+  declare("sidemeter_own_values_limit", MetricType::kGauge, "Such values that may be held.");
+  gauge("sidemeter_own_values_limit", reader(limits.gauge_values));
   declare("sidemeter_overflow_total", MetricType::kCounter,
           "New series refused for a limit of series, by metric family.");
 }
@@ -240,7 +240,7 @@ void SelfMetrics::push(Item& item) {
   const double count = item.count ? item.count() : 0;
   if (value == item.last_value && count == item.last_count) return;
   std::string operands = format(item.verb == Verb::kGauge ? value : value - item.last_value);
-  if (item.count) operands += " " + format(count - item.last_count);
+  if (item.count) operands.append(" ").append(format(count - item.last_count));
   item.last_value = value;
   item.last_count = count;
   [[maybe_unused]] const auto pushed = registry_.update(item.series, item.verb, operands, writer_);

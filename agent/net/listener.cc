@@ -91,12 +91,16 @@ void Listener::back_off(int error) {
 
 void Listener::admit(Descriptor socket) {
   const Peer peer = transport_ == Transport::kUnix ? peer_of(socket.get()) : Peer{};
-  switch (door_.admit(peer)) {
-    case ListenerDoor::Admission::kAdmit: break;
-    case ListenerDoor::Admission::kForbidden: ++stats_.refused_peer; return;
-    case ListenerDoor::Admission::kTooMany: ++stats_.refused_many; return;
+  const auto admission = door_.admit(peer);
+  if (admission == ListenerDoor::Admission::kForbidden) {
+    ++stats_.refused_peer;
+    return;
   }
   if (stats_.open >= options_.max_connections) return refuse(std::move(socket));
+  if (admission == ListenerDoor::Admission::kTooMany) {
+    ++stats_.refused_many;
+    return;
+  }
   ++stats_.accepted;
   ++stats_.open;
   Connection* connection = adopt(door_.open_session(peer), Entry::Kind::kServed);
