@@ -62,9 +62,9 @@ struct PushLimits {
   // Of one user. Equal to the limit in all: lower it where users share an agent.
   std::size_t sessions_per_uid = 1'024;
 
-  // Read from one session in a turn of the loop: some 2 000 records, within a millisecond. Who
-  // sends more than that waits until the others have had their turn.
-  std::size_t turn_bytes = 64 * 1024;
+  // Read from one session in a turn of the loop: some 600 records, well within a millisecond, in
+  // JSON within two. Who sends more waits until the others have had their turn.
+  std::size_t turn_bytes = 32 * 1024;
 
   // Replies that a session has not read yet; past it nothing is read from the session, and one that
   // takes none of them for a second is closed.
