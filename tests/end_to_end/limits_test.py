@@ -97,7 +97,7 @@ class Limits(AgentCase):
         reasons = """bad_syntax bad_name bad_label bad_value bad_json bad_utf8 type_conflict
             declaration_conflict name_collision negative_counter unknown_handle unknown_state
             unknown_verb series_limit family_limit label_limit session_limit line_too_long truncated
-            bad_version""".split()
+            bad_version forbidden""".split()
         self.assertEqual({f'sidemeter_rejected_records_total{{reason="{r}"}}' for r in reasons}, shown)
 
     def test_the_limits_of_peers_are_not_those_of_the_agents_own_metrics(self):
