@@ -1,4 +1,5 @@
-"""What a scrape costs in memory: a slice, whatever its length and however slow its reader."""
+"""What peers cost in memory: a scrape a slice, whatever its length and however slow its reader; a
+session a bound of replies, whatever it asks."""
 
 import threading
 import unittest
@@ -73,6 +74,25 @@ class Memory(AgentCase):
         self.assertLessEqual({f'jobs_total{{long="{"x" * 400}",n="{n}"}}'
                               for n in range(1, 20_000, 2)}, set(got))
         self.assertEqual({"1.0"}, {got[s] for s in got if int(s[-7:-2].strip('"n=,')) % 2})
+
+    def test_replies_that_nobody_reads_end_the_session_and_not_the_agent(self):
+        agent = self.start("--max-reply-bytes", "4096")
+        before = agent.status_kib("VmRSS")
+        deaf = [agent.connect() for _ in range(20)]
+        for connected in deaf:
+            connected.settimeout(20)
+            connected.sendall(b"hello errors=1\n")
+        for connected in deaf:
+            try:
+                for _ in range(200):
+                    connected.sendall(b"z\n" * 1000)
+                self.fail("a session that reads nothing goes on")
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        self.assertEqual("20.0", agent.value('sidemeter_sessions_closed_total{reason="reply_overflow"}'))
+        self.assertLess(agent.status_kib("VmRSS") - before, 4096)
+        for connected in deaf:
+            connected.close()
 
 
 if __name__ == "__main__":
