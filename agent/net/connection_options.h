@@ -25,13 +25,15 @@ inline constexpr std::array<std::string_view, 8> kCloseReasonWords = {
 
 // Deadlines of 0 are none.
 struct ConnectionOptions {
+  std::uint64_t opening_ms =
+      0;  // from the accept on, while the session says kOpening; 0: it never does
   std::uint64_t idle_ms = 0;  // between two messages
   std::uint64_t partial_ms =
       0;  // from the first kPartial of a message; trickling does not extend it
   std::uint64_t write_stall_ms = 0;  // a pending write without any progress
 
-  // While more than `pending_bytes` wait for the peer, nothing is read from it. With kClose one that
-  // takes none of it for a second is closed: a peer that reads what it asked for never is.
+  // While more than `pending_bytes` wait for the peer, nothing is read from it. With kClose one
+  // that takes none of it for a second is closed: a peer that reads what it asked for never is.
   enum class Full : std::uint8_t { kPauseReading, kClose };
   std::size_t pending_bytes = 64 * 1024;
   Full full = Full::kPauseReading;
