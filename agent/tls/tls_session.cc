@@ -180,8 +180,9 @@ Next TlsSession::shake_hands() {
   faults = faults == kNoResult ? 0 : faults & ~kNoFault;
   if (result != 0 || faults != 0) {
     const Refusal refusal = faults != 0 ? refusal_of_flags(faults) : refusal_of_error(result);
-    // 2.28 says nothing to a client without a certificate.
-    if (out_->size() == said && refusal != Refusal::kClientAlert) {
+    // mbedTLS has said so itself, but for a handshake that was no failure to it, and 2.28 says
+    // nothing to a client without a certificate.
+    if ((result == 0 || out_->size() == said) && refusal != Refusal::kClientAlert) {
       mbedtls_ssl_send_alert_message(&parts_->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                      alert_for(refusal));
     }
