@@ -31,22 +31,34 @@ TlsError unknown(const std::string& name) {
   return {words + ", got \"" + name + "\""};
 }
 
+std::vector<std::string> split(const std::vector<std::string>& lists) {
+  std::vector<std::string> names;
+  for (std::string_view list : lists) {
+    for (std::size_t comma; (comma = list.find(',')) != std::string_view::npos;) {
+      names.emplace_back(list.substr(0, comma));
+      list.remove_prefix(comma + 1);
+    }
+    names.emplace_back(list);
+  }
+  return names;
+}
+
 }  // namespace
 
-Result<std::vector<int>, TlsError> choose_suites(const std::vector<std::string>& names) {
+Result<std::vector<int>, TlsError> choose_suites(const std::vector<std::string>& names,
+                                                 TlsVersion most) {
   std::vector<int> numbers;
   std::vector<TlsVersion> named;
-  for (const std::string& name : names) {
+  for (const std::string& name : split(names)) {
     const auto is_named = [&name](const Suite& suite) { return suite.name == name; };
     const auto suite = std::find_if(kSuites.begin(), kSuites.end(), is_named);
     if (suite == kSuites.end()) return unknown(name);
-    numbers.push_back(suite->number);
     named.push_back(suite->version);
+    if (suite->version <= most) numbers.push_back(suite->number);
   }
   for (const Suite& suite : kSuites) {
-    if (std::find(named.begin(), named.end(), suite.version) == named.end()) {
-      numbers.push_back(suite.number);
-    }
+    const bool is_named = std::find(named.begin(), named.end(), suite.version) != named.end();
+    if (!is_named && suite.version <= most) numbers.push_back(suite.number);
   }
   return numbers;
 }

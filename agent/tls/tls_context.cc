@@ -242,7 +242,8 @@ Result<std::shared_ptr<const TlsContext>, TlsError> TlsContext::build(const TlsS
       take_earlier(context->expiry_.crl, one->next_update);
     }
   }
-  auto suites = choose_suites(settings.ciphers);
+  const auto most = std::min(settings.max_version, mbedtls::kNewestVersion);
+  auto suites = choose_suites(settings.ciphers, most);
   if (!suites) return suites.error();
   parts.suites = *std::move(suites);
   parts.suites.push_back(0);

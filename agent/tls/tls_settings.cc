@@ -43,7 +43,7 @@ Result<Done, TlsError> check_settings(const TlsSettings& s) {
   if (s.min_version > mbedtls::kNewestVersion) {
     return TlsError{"--tls-min-version: TLS 1.3 needs mbedTLS 3.6, got " MBEDTLS_VERSION_STRING};
   }
-  if (const auto suites = choose_suites(s.ciphers); !suites) {
+  if (const auto suites = choose_suites(s.ciphers, s.max_version); !suites) {
     return TlsError{"--tls-ciphers: " + suites.error().message};
   }
   return Done{};
