@@ -17,9 +17,11 @@
 #include "agent/net/socket_file.h"
 #include "agent/net/tcp_socket.h"
 #include "agent/net/timer.h"
+#include "agent/scrape/health_session.h"
 #include "agent/scrape/reply.h"
 #include "agent/scrape/scrape_session.h"
 #include "agent/self_metrics.h"
+#include "agent/tls_metrics.h"
 
 namespace sidemeter {
 namespace {
@@ -79,6 +81,7 @@ struct Agent::Parts {
   std::optional<StartError> open();
   std::optional<NetError> listen_for_records();
   std::optional<NetError> listen_for_scrapes(const std::string& address);
+  std::optional<NetError> listen_for_probes(const std::string& address);
   void raise_limits();
   ListenerDoor::Admission admit(const Peer& peer);
   ListenerDoor door(std::function<std::unique_ptr<Session>(const Peer&)> open_session);
@@ -97,11 +100,15 @@ struct Agent::Parts {
       .options = {options.created_samples ? CreatedSamples::kOn : CreatedSamples::kOff},
       .stats = {},
       .now = monotonic_seconds};
+  HealthRoom health{options.scrape, [this] { return !stopping; }};
   ListenerStats sessions;
   ListenerStats scrape_connections;
+  ListenerStats probes;
+  std::unique_ptr<ScrapeSecurity> security;
   std::unique_ptr<SelfMetrics> self_metrics;
   std::unique_ptr<SocketFile> socket_file;
   std::vector<std::string> addresses;
+  std::vector<std::string> health_addresses;
   std::vector<std::unique_ptr<Listener>> listeners;
   Timer drain_timer{*loop, [this] { drain(); }};
   Timer deadline{*loop, [this] {
@@ -114,11 +121,18 @@ struct Agent::Parts {
 
 std::optional<StartError> Agent::Parts::open() {
   raise_limits();
+  auto secured = ScrapeSecurity::open(options.security, *loop, log);
+  if (!secured) return StartError{secured.error().message};
+  security = *std::move(secured);
+  scrape.gate = security->gate();
   if (options.self_metrics) {
     self_metrics = std::make_unique<SelfMetrics>(
         registry,
         SelfSources{ingest.stats, scrape.stats, sessions, scrape_connections, options.push,
                     options.scrape, [this] { return loop->lag_seconds(); }});
+    if (security->has_tls()) {
+      add_tls_metrics(*self_metrics, *security, options.security.limits);
+    }
     scrape.before_scrape = [this] { self_metrics->update(); };
   }
   loop->on_wake([this] { begin_stop(); });
@@ -128,6 +142,9 @@ std::optional<StartError> Agent::Parts::open() {
   if (options.listen.empty() && has_ipv6()) wanted.push_back("[::]:9469");
   for (const std::string& address : wanted) {
     if (const auto error = listen_for_scrapes(address)) return StartError{error->message};
+  }
+  for (const std::string& address : options.health_listen) {
+    if (const auto error = listen_for_probes(address)) return StartError{error->message};
   }
   // The socket file last: whoever finds it finds an agent that serves.
   if (options.socket_path.empty()) return std::nullopt;
@@ -181,12 +198,33 @@ std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& addr
   how.connection.partial_ms = options.scrape.head_deadline_ms;
   how.connection.write_stall_ms = options.scrape.write_stall_ms;
   ListenerDoor scrapes =
-      door([this](const Peer&) { return std::make_unique<ScrapeSession>(scrape); });
-  scrapes.no_room = no_room_reply();
+      door([this](const Peer&) { return security->wrap(std::make_unique<ScrapeSession>(scrape)); });
+  if (security->has_tls()) {
+    how.connection.opening_ms = options.security.limits.handshake_deadline_ms;
+    how.max_opening = options.security.limits.handshakes;
+  } else {
+    scrapes.no_room = no_room_reply();
+  }
   listeners.push_back(std::make_unique<Listener>(*loop, std::move(bound->socket), Transport::kTcp,
                                                  how, std::move(scrapes), scrape_connections));
   addresses.push_back(bound->address);
-  log.write(LogLevel::kInfo, "listening for scrapes", {{"address", bound->address}});
+  log.write(LogLevel::kInfo, "listening for scrapes",
+            {{"address", bound->address}, {"tls", security->has_tls() ? "on" : "off"}});
+  return std::nullopt;
+}
+
+std::optional<NetError> Agent::Parts::listen_for_probes(const std::string& address) {
+  auto bound = listen_tcp(address);
+  if (!bound) return bound.error();
+  ListenerOptions how{.max_connections = kMaxHealthConnections, .connection = {}};
+  how.connection.idle_ms = options.scrape.idle_timeout_ms;
+  how.connection.partial_ms = options.scrape.head_deadline_ms;
+  how.connection.write_stall_ms = options.scrape.write_stall_ms;
+  listeners.push_back(std::make_unique<Listener>(
+      *loop, std::move(bound->socket), Transport::kTcp, how,
+      door([this](const Peer&) { return std::make_unique<HealthSession>(health); }), probes));
+  health_addresses.push_back(bound->address);
+  log.write(LogLevel::kInfo, "listening for probes", {{"address", bound->address}});
   return std::nullopt;
 }
 
@@ -242,9 +280,14 @@ Result<std::unique_ptr<Agent>, StartError> Agent::start(const AgentOptions& opti
 
 const std::vector<std::string>& Agent::addresses() const { return parts_->addresses; }
 
+const std::vector<std::string>& Agent::health_addresses() const { return parts_->health_addresses; }
+
 void Agent::run(Signals signals) {
   std::optional<sidemeter::Signals> watch;
-  if (signals == Signals::kHandle) watch.emplace(*parts_->loop, [this] { parts_->on_signal(); });
+  if (signals == Signals::kHandle) {
+    watch.emplace(
+        *parts_->loop, [this] { parts_->on_signal(); }, [this] { parts_->security->reload(); });
+  }
   parts_->loop->run();
   // What did not drain in time is cut here, not when the agent is destroyed.
   parts_->drain_timer.stop();

@@ -25,6 +25,8 @@ struct Option {
   std::string placeholder;  // of its value, in the help
   std::string help;
   std::function<Parsed<Done>(const std::vector<std::string>&)> set;
+  std::string section_key =
+      {};  // its key in a section of the file too: "tls_server_config.cert_file"
 
   // SIDEMETER_MAX_SERIES
   std::string variable() const {
@@ -108,6 +110,11 @@ class Table {
           }
           return wanted(wanted_words, text);
         });
+  }
+
+  // The option defined last has this key in a section of the file too.
+  void in_section(std::string_view section, std::string_view key) {
+    options_.back().section_key = std::string(section).append(".").append(key);
   }
 
   const std::vector<Option>& options() const { return options_; }
