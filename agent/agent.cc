@@ -208,8 +208,7 @@ std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& addr
   listeners.push_back(std::make_unique<Listener>(*loop, std::move(bound->socket), Transport::kTcp,
                                                  how, std::move(scrapes), scrape_connections));
   addresses.push_back(bound->address);
-  log.write(LogLevel::kInfo, "listening for scrapes",
-            {{"address", bound->address}, {"tls", security->has_tls() ? "on" : "off"}});
+  log.write(LogLevel::kInfo, "listening for scrapes", {{"address", bound->address}});
   return std::nullopt;
 }
 

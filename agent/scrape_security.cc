@@ -84,6 +84,10 @@ void ScrapeSecurity::open_tls(std::unique_ptr<TlsStore> store) {
   room_.tell_refusal = [this](Refusal refusal, std::string detail) {
     log_refusal(refusal, std::move(detail));
   };
+  log_.write(LogLevel::kInfo, "TLS is on",
+             {{"subject", store_->context()->subject()},
+              {"not_after", std::to_string(*expiry().server)},
+              {"client_auth", std::string(word(options_.tls.client_auth))}});
   if (options_.tls.uses_system_store()) {
     log_.write(LogLevel::kWarning,
                "any client that a public authority vouches for is let in: no authority of clients "

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/result.h"
@@ -21,6 +22,15 @@ enum class ClientAuth : std::uint8_t {
   kRequest,  // a client may come without a certificate; one that it presents must be good
   kRequire,
 };
+
+constexpr std::string_view word(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::kRequest: return "request";
+    case ClientAuth::kRequire: return "require";
+    case ClientAuth::kNone: break;
+  }
+  return "none";
+}
 
 struct TlsSettings {
   // PEM. Both or none: TLS is on when they are given.
