@@ -7,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/http/response_head.h"
 #include "agent/ingest/ingest_session.h"
 #include "agent/metrics/registry.h"
 #include "agent/net/descriptor_limit.h"
@@ -50,18 +49,6 @@ bool contains(const std::vector<std::uint32_t>& list, std::uint32_t id) {
   return std::find(list.begin(), list.end(), id) != list.end();
 }
 
-// What a scraper past the cap hears.
-std::string no_room_reply() {
-  Reply reply = error_reply(503, "too many connections");
-  const std::string body = reply.rest();
-  http::Fields fields = reply.fields();
-  fields.emplace_back("Content-Length", std::to_string(body.size()));
-  fields.emplace_back("Connection", "close");
-  std::string text;
-  http::append_response_head(text, reply.status(), fields);
-  return text + body;
-}
-
 // The embedding program's signals are for its own threads.
 void run_beside(Agent& agent) {
   sigset_t all;
@@ -84,6 +71,7 @@ struct Agent::Parts {
   std::optional<NetError> listen_for_probes(const std::string& address);
   void raise_limits();
   ListenerDoor::Admission admit(const Peer& peer);
+  ConnectionOptions http_deadlines() const;
   ListenerDoor door(std::function<std::unique_ptr<Session>(const Peer&)> open_session);
   void begin_stop();
   void drain();
@@ -189,21 +177,27 @@ std::optional<NetError> Agent::Parts::listen_for_records() {
   return std::nullopt;
 }
 
+ConnectionOptions Agent::Parts::http_deadlines() const {
+  ConnectionOptions deadlines;
+  deadlines.idle_ms = options.scrape.idle_timeout_ms;
+  deadlines.partial_ms = options.scrape.head_deadline_ms;
+  deadlines.write_stall_ms = options.scrape.write_stall_ms;
+  return deadlines;
+}
+
 std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& address) {
   auto bound = listen_tcp(address);
   if (!bound) return bound.error();
 
-  ListenerOptions how{.max_connections = options.scrape.connections, .connection = {}};
-  how.connection.idle_ms = options.scrape.idle_timeout_ms;
-  how.connection.partial_ms = options.scrape.head_deadline_ms;
-  how.connection.write_stall_ms = options.scrape.write_stall_ms;
+  ListenerOptions how{.max_connections = options.scrape.connections,
+                      .connection = http_deadlines()};
   ListenerDoor scrapes =
       door([this](const Peer&) { return security->wrap(std::make_unique<ScrapeSession>(scrape)); });
   if (security->has_tls()) {
     how.connection.opening_ms = options.security.limits.handshake_deadline_ms;
     how.max_opening = options.security.limits.handshakes;
   } else {
-    scrapes.no_room = no_room_reply();
+    scrapes.no_room = last_words(503, "too many connections");
   }
   listeners.push_back(std::make_unique<Listener>(*loop, std::move(bound->socket), Transport::kTcp,
                                                  how, std::move(scrapes), scrape_connections));
@@ -215,10 +209,8 @@ std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& addr
 std::optional<NetError> Agent::Parts::listen_for_probes(const std::string& address) {
   auto bound = listen_tcp(address);
   if (!bound) return bound.error();
-  ListenerOptions how{.max_connections = kMaxHealthConnections, .connection = {}};
-  how.connection.idle_ms = options.scrape.idle_timeout_ms;
-  how.connection.partial_ms = options.scrape.head_deadline_ms;
-  how.connection.write_stall_ms = options.scrape.write_stall_ms;
+  const ListenerOptions how{.max_connections = kMaxHealthConnections,
+                            .connection = http_deadlines()};
   listeners.push_back(std::make_unique<Listener>(
       *loop, std::move(bound->socket), Transport::kTcp, how,
       door([this](const Peer&) { return std::make_unique<HealthSession>(health); }), probes));

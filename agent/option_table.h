@@ -25,9 +25,7 @@ struct Option {
   std::string placeholder;  // of its value, in the help
   std::string help;
   std::function<Parsed<Done>(const std::vector<std::string>&)> set;
-  std::string section_key =
-      {};  // its key in a section of the file too: "tls_server_config.cert_file"
-
+  std::string section_key = {};  // in the file also "tls_server_config.cert_file"
   // SIDEMETER_MAX_SERIES
   std::string variable() const {
     std::string name(kPrefix);
@@ -112,11 +110,7 @@ class Table {
         });
   }
 
-  // The option defined last has this key in a section of the file too.
-  void in_section(std::string_view section, std::string_view key) {
-    options_.back().section_key = std::string(section).append(".").append(key);
-  }
-
+  Option& last() { return options_.back(); }
   const std::vector<Option>& options() const { return options_; }
 
  private:

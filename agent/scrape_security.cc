@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "agent/http/response_head.h"
 #include "agent/scrape/reply.h"
 
 namespace sidemeter {
@@ -21,18 +20,6 @@ constexpr std::uint64_t kRefusalLogMs = 10'000;
 double monotonic_seconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(now).count();
-}
-
-// What a client hears that speaks HTTP to an address of HTTPS.
-std::string plain_http_reply() {
-  Reply reply = error_reply(400, "this address speaks HTTPS: use https://");
-  const std::string body = reply.rest();
-  http::Fields fields = reply.fields();
-  fields.emplace_back("Content-Length", std::to_string(body.size()));
-  fields.emplace_back("Connection", "close");
-  std::string text;
-  http::append_response_head(text, reply.status(), fields);
-  return text + body;
 }
 
 std::vector<std::string> folders_of(const TlsSettings& settings) {
@@ -78,7 +65,7 @@ void ScrapeSecurity::open_tls(std::unique_ptr<TlsStore> store) {
   store_ = std::move(store);
   room_.context = store_->context();
   room_.steps_per_turn = options_.limits.steps_per_turn;
-  room_.plain_http_reply = plain_http_reply();
+  room_.plain_http_reply = last_words(400, "this address speaks HTTPS: use https://");
   room_.now = monotonic_seconds;
   room_.turn = [this] { return loop_.now_ms(); };
   room_.tell_refusal = [this](Refusal refusal, std::string detail) {

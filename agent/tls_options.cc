@@ -43,32 +43,37 @@ Parsed<std::string> parse_listen(const std::string& text) {
   return wanted("an IP address with a port, as 127.0.0.1:9470 or [::1]:9470", text);
 }
 
+// The option defined last has this key in the section too.
+void spell_as(Table& table, std::string_view key) {
+  table.last().section_key = std::string(kTlsSection).append(".").append(key);
+}
+
 void add_server_options(Table& table, TlsSettings& tls) {
   table.one("tls-cert", Kind::kText, "FILE", "HTTPS: the server's certificate, its chain after it",
             tls.certificate_file, parse_path);
-  table.in_section(kTlsSection, "cert_file");
+  spell_as(table, "cert_file");
   table.one("tls-key", Kind::kText, "FILE", "Its private key", tls.key_file, parse_path);
-  table.in_section(kTlsSection, "key_file");
+  spell_as(table, "key_file");
   table.one("tls-key-password-file", Kind::kText, "FILE", "Whose first line opens the key",
             tls.key_password_file, parse_path);
   table.one("tls-min-version", Kind::kText, "1.2|1.3", "The least version (1.2)", tls.min_version,
             parse_version);
-  table.in_section(kTlsSection, "min_version");
+  spell_as(table, "min_version");
   table.one("tls-max-version", Kind::kText, "1.2|1.3", "The most (what mbedTLS has)",
             tls.max_version, parse_version);
-  table.in_section(kTlsSection, "max_version");
+  spell_as(table, "max_version");
   table.list("tls-ciphers", "SUITE", "Cipher suites by IANA's names; repeatable (all sound ones)",
              tls.ciphers, parse_text);
-  table.in_section(kTlsSection, "cipher_suites");
+  spell_as(table, "cipher_suites");
 }
 
 void add_client_options(Table& table, TlsSettings& tls) {
   table.one("client-auth", Kind::kText, "none|request|require",
             "Whether scrapers need a certificate (none)", tls.client_auth, parse_client_auth);
-  table.in_section(kTlsSection, "client_auth_type");
+  spell_as(table, "client_auth_type");
   table.one("client-ca-file", Kind::kText, "FILE", "Who vouches for them: a bundle",
             tls.client_ca_file, parse_path);
-  table.in_section(kTlsSection, "client_ca_file");
+  spell_as(table, "client_ca_file");
   table.one("client-ca-path", Kind::kText, "FOLDER", "The same: a folder of certificates",
             tls.client_ca_path, parse_path);
   table.one("client-crl-file", Kind::kText, "FILE", "Whom they no longer vouch for",
@@ -76,7 +81,7 @@ void add_client_options(Table& table, TlsSettings& tls) {
   table.list("client-allowed-san", "NAME",
              "A name that a scraper's certificate must hold; repeatable (any)",
              tls.client_allowed_sans, parse_text);
-  table.in_section(kTlsSection, "client_allowed_sans");
+  spell_as(table, "client_allowed_sans");
 }
 
 }  // namespace

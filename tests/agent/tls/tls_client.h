@@ -5,53 +5,22 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "agent/tls/mbedtls_version.h"
-#include "agent/tls/tls_material.h"
-#include "tests/support/catch.h"
+#include "tests/agent/tls/client_config.h"
 
 namespace sidemeter::test {
 
-struct ClientFiles {
-  std::string authority;  // whom it trusts
-  std::string certificate;
-  std::string key;
-};
-
 class TlsClient {
  public:
-  TlsClient(const ClientFiles& files, TlsVersion least, TlsVersion most) {
-    mbedtls::start();
-    mbedtls_entropy_init(&entropy_);
-    mbedtls_ctr_drbg_init(&random_);
-    mbedtls_x509_crt_init(&authority_);
-    mbedtls_x509_crt_init(&certificate_);
-    mbedtls_pk_init(&key_);
-    mbedtls_ssl_config_init(&config_);
+  TlsClient(const ClientFiles& files, TlsVersion least, TlsVersion most)
+      : config_(files, least, most) {
     mbedtls_ssl_init(&ssl_);
-    REQUIRE(mbedtls_ctr_drbg_seed(&random_, mbedtls_entropy_func, &entropy_, nullptr, 0) == 0);
-    REQUIRE(mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT,
-                                        MBEDTLS_SSL_TRANSPORT_STREAM,
-                                        MBEDTLS_SSL_PRESET_DEFAULT) == 0);
-    mbedtls_ssl_conf_rng(&config_, mbedtls_ctr_drbg_random, &random_);
-    mbedtls::set_versions(config_, least, most);
-    REQUIRE(mbedtls_x509_crt_parse_file(&authority_, files.authority.c_str()) == 0);
-    mbedtls_ssl_conf_ca_chain(&config_, &authority_, nullptr);
-    if (!files.certificate.empty()) load_own(files);
-    REQUIRE(mbedtls_ssl_setup(&ssl_, &config_) == 0);
+    REQUIRE(mbedtls_ssl_setup(&ssl_, &config_.get()) == 0);
     REQUIRE(mbedtls_ssl_set_hostname(&ssl_, "localhost") == 0);
     mbedtls_ssl_set_bio(&ssl_, this, send, receive, nullptr);
   }
-
-  ~TlsClient() {
-    mbedtls_ssl_free(&ssl_);
-    mbedtls_ssl_config_free(&config_);
-    mbedtls_pk_free(&key_);
-    mbedtls_x509_crt_free(&certificate_);
-    mbedtls_x509_crt_free(&authority_);
-    mbedtls_ctr_drbg_free(&random_);
-    mbedtls_entropy_free(&entropy_);
-  }
+  ~TlsClient() { mbedtls_ssl_free(&ssl_); }
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 
@@ -62,13 +31,14 @@ class TlsClient {
   // Takes records and goes as far as they allow.
   void take(std::string_view records) {
     incoming_ += records;
-    if (error_ == 0 && !open_) {
+    if (error_ != 0) return;
+    if (!open_) {
       const int result = mbedtls_ssl_handshake(&ssl_);
       if (result == MBEDTLS_ERR_SSL_WANT_READ) return;
       error_ = result;
       open_ = result == 0;
+      if (!open_) return;
     }
-    if (!open_ || error_ != 0) return;
     while (!unsaid_.empty()) {
       const int said = mbedtls_ssl_write(
           &ssl_, reinterpret_cast<const unsigned char*>(unsaid_.data()), unsaid_.size());
@@ -89,21 +59,11 @@ class TlsClient {
 
   std::string take_outgoing() { return std::exchange(outgoing_, {}); }
   const std::string& heard() const { return heard_; }
-  bool open() const { return open_; }
   bool got_close_notify() const { return error_ == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY; }
   bool failed() const { return error_ != 0; }
   bool got_alert() const { return error_ == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE; }
 
  private:
-  void load_own(const ClientFiles& files) {
-    REQUIRE(mbedtls_x509_crt_parse_file(&certificate_, files.certificate.c_str()) == 0);
-    TlsSettings settings;
-    settings.certificate_file = files.certificate;
-    settings.key_file = files.key;
-    REQUIRE(mbedtls::parse_key(key_, read_material(settings).key.text, "", random_) == 0);
-    REQUIRE(mbedtls_ssl_conf_own_cert(&config_, &certificate_, &key_) == 0);
-  }
-
   static int send(void* self, const unsigned char* bytes, std::size_t length) {
     static_cast<TlsClient*>(self)->outgoing_.append(reinterpret_cast<const char*>(bytes), length);
     return static_cast<int>(length);
@@ -117,12 +77,7 @@ class TlsClient {
     return static_cast<int>(taken);
   }
 
-  mbedtls_entropy_context entropy_;
-  mbedtls_ctr_drbg_context random_;
-  mbedtls_x509_crt authority_;
-  mbedtls_x509_crt certificate_;
-  mbedtls_pk_context key_;
-  mbedtls_ssl_config config_;
+  const ClientConfig config_;
   mbedtls_ssl_context ssl_;
   std::string incoming_, outgoing_, unsaid_, heard_;
   bool open_ = false;
