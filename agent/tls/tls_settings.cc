@@ -6,16 +6,12 @@
 
 namespace sidemeter {
 
-Result<Done, TlsError> check_settings(const TlsSettings& s) {
+namespace {
+
+Result<Done, TlsError> check_clients(const TlsSettings& s) {
   const bool asks_clients = s.client_auth != ClientAuth::kNone || !s.client_ca_file.empty() ||
                             !s.client_ca_path.empty() || !s.client_crl_file.empty() ||
                             !s.client_allowed_sans.empty();
-  if (s.certificate_file.empty() != s.key_file.empty()) {
-    return TlsError{
-        "TLS needs a certificate and its key: expected --tls-cert and --tls-key, got "
-        "only " +
-        std::string(s.key_file.empty() ? "--tls-cert" : "--tls-key")};
-  }
   if (asks_clients && !s.enabled()) {
     return TlsError{
         "clients can only be authenticated with TLS: expected --tls-cert and --tls-key"};
@@ -37,6 +33,19 @@ Result<Done, TlsError> check_settings(const TlsSettings& s) {
         "without wildcard, got \"" +
         text + "\""};
   }
+  return Done{};
+}
+
+}  // namespace
+
+Result<Done, TlsError> check_settings(const TlsSettings& s) {
+  if (s.certificate_file.empty() != s.key_file.empty()) {
+    return TlsError{
+        "TLS needs a certificate and its key: expected --tls-cert and --tls-key, got "
+        "only " +
+        std::string(s.key_file.empty() ? "--tls-cert" : "--tls-key")};
+  }
+  if (auto checked = check_clients(s); !checked) return checked;
   if (s.min_version > s.max_version) {
     return TlsError{"--tls-min-version is above --tls-max-version"};
   }

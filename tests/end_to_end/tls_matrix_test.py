@@ -3,6 +3,7 @@
 Every case by three clients and in every version; after each the good client still gets its scrape.
 """
 
+import copy
 import os
 import shutil
 import ssl
@@ -140,6 +141,19 @@ class Versions(TlsCase):
             with self.subTest(suite=suite), self.assertRaises(ssl.SSLError):
                 agent.connect_tls(context)
         self.assertEqual({"no_common_version_or_cipher": 3}, agent.refusals())
+
+    def test_a_client_that_does_not_trust_the_certificate_says_so(self):
+        agent = self.start_tls(*self.site.server_flags())
+        other = Authority(self.site.folder, "distrusting", subject="Other")
+        stranger = copy.copy(self.site)
+        stranger.ca = other
+        count = 0
+        for version in VERSIONS:
+            for client, connects in CLIENTS.items():
+                with self.subTest(version=version, client=client):
+                    self.assertFalse(connects(agent, stranger, None, version))
+                    count += 1
+                    until(lambda: agent.refusals() == {"client_alert": count}, count, seconds=5)
 
     def test_no_ticket_and_no_resumption(self):
         agent = self.start_tls(*self.site.mutual_flags())
