@@ -112,9 +112,15 @@ void ScrapeSecurity::look(TlsStore::When when) {
 }
 
 void ScrapeSecurity::warn_of_end() {
-  if (*expiry().server > std::time(nullptr)) return;
-  log_.write(LogLevel::kWarning, "the server's certificate has expired",
-             {{"not_after", std::to_string(*expiry().server)}});
+  const std::int64_t now = std::time(nullptr);
+  if (expiry().server.value_or(now + 1) <= now) {
+    log_.write(LogLevel::kWarning, "the server's certificate has expired",
+               {{"not_after", std::to_string(*expiry().server)}});
+  }
+  if (expiry().crl.value_or(now + 1) <= now) {
+    log_.write(LogLevel::kWarning, "the revocation list is out of date, so clients are refused",
+               {{"next_update", std::to_string(*expiry().crl)}});
+  }
 }
 
 void ScrapeSecurity::log_refusal(Refusal refusal, std::string detail) {

@@ -69,11 +69,13 @@ class Passwords(AgentCase):
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             wrong = [pool.submit(self.status, agent, authorization=basic("an", f"wrong {n}"))
                      for n in range(12)]
+            scrapes = 0
             while not all(one.done() for one in wrong):
                 self.assertEqual(200, self.status(agent, authorization=basic("an", "secret")))
+                scrapes += 1
         self.assertEqual({401}, {one.result() for one in wrong})
-        loop_lag = float(wire_value(agent, "sidemeter_loop_lag_seconds", basic("an", "secret")))
-        self.assertLess(loop_lag, 0.1)
+        # On the loop each check would hold up a scrape.
+        self.assertGreater(scrapes, 2 * len(wrong))
 
     def test_the_time_of_a_refusal_tells_no_name(self):
         agent = self.serve({"an": bcrypt("secret", 9)})
@@ -95,11 +97,6 @@ class Passwords(AgentCase):
         self.assertEqual(2, done.returncode)
         self.assertEqual(f"sidemeter: {self.config}:2: basic_auth_users.an: expected a bcrypt hash, as "
                          "htpasswd -nB writes it\n", done.stderr)
-
-
-def wire_value(agent, name, authorization):
-    text = agent.get("/metrics", authorization=authorization).body.decode()
-    return next(line.split()[1] for line in text.splitlines() if line.startswith(name + " "))
 
 
 class Health(AgentCase):

@@ -7,6 +7,7 @@ import copy
 import os
 import shutil
 import ssl
+import time
 import unittest
 
 import wire
@@ -92,6 +93,21 @@ class Matrix(TlsCase):
             "another URI": (named("path", "URI:spiffe://example/prometheus/x"), "name_not_allowed"),
             "only a common name": (ca.issue("prometheus.example"), "name_not_allowed"),
         })
+
+    def test_a_revocation_list_that_is_out_of_date(self):
+        ca = Authority(self.site.folder, "forgetful", subject="Forgetful")
+        crl = ca.crl("-crlsec", "1")
+        time.sleep(2)
+        agent = self.start(*self.site.server_flags(), "--client-auth", "require", "--client-ca-file",
+                           ca.file, "--client-crl-file", crl)
+        self.assertIn("the revocation list is out of date", agent.log())
+        client = ca.issue("client")
+        context = self.site.context(client, "1.2", "1.2")
+        with self.assertRaises(ssl.SSLError), \
+                context.wrap_socket(plain_socket(agent), server_hostname="localhost") as connected:
+            connected.sendall(REQUEST)
+            connected.recv(1)
+        until(lambda: "reason=bad_crl" in agent.log(), "the refusal is logged")
 
     def test_asked_for_but_not_required(self):
         site = self.site
