@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "agent/admission.h"
-#include "agent/http/response_head.h"
 #include "agent/ingest/ingest_session.h"
 #include "agent/metrics/registry.h"
 #include "agent/net/descriptor_limit.h"
@@ -19,9 +18,11 @@
 #include "agent/net/socket_file.h"
 #include "agent/net/tcp_socket.h"
 #include "agent/net/timer.h"
+#include "agent/scrape/health_session.h"
 #include "agent/scrape/reply.h"
 #include "agent/scrape/scrape_session.h"
 #include "agent/self_metrics.h"
+#include "agent/tls_metrics.h"
 
 namespace sidemeter {
 namespace {
@@ -47,16 +48,6 @@ double monotonic_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
-// What a scraper past the cap hears.
-std::string no_room_reply() {
-  Reply reply = error_reply(503, "too many connections");
-  const std::string body = reply.rest();
-  http::Fields fields = reply.fields();
-  fields.emplace_back("Content-Length", std::to_string(body.size()));
-  fields.emplace_back("Connection", "close");
-  std::string text;
-  http::append_response_head(text, reply.status(), fields);
-  return text + body;
 }
 
 // The embedding program's signals are for its own threads.
@@ -78,10 +69,12 @@ struct Agent::Parts {
   std::optional<StartError> open();
   std::optional<NetError> listen_for_records();
   std::optional<NetError> listen_for_scrapes(const std::string& address);
+  std::optional<NetError> listen_for_probes(const std::string& address);
   void raise_limits();
   std::size_t sessions_of(std::uint32_t uid) const;
   void before_scrape();
   void sweep();
+  ConnectionOptions http_deadlines() const;
   ListenerDoor door(std::function<std::unique_ptr<Session>(const Peer&)> open_session);
   void begin_stop();
   void drain();
@@ -103,11 +96,15 @@ struct Agent::Parts {
                       log,
                       [this](std::uint32_t uid) { return sessions_of(uid); },
                       [this] { return loop->now_ms(); }};
+  HealthRoom health{options.scrape, [this] { return !stopping; }};
   ListenerStats sessions;
   ListenerStats scrape_connections;
+  ListenerStats probes;
+  std::unique_ptr<ScrapeSecurity> security;
   std::unique_ptr<SelfMetrics> self_metrics;
   std::unique_ptr<SocketFile> socket_file;
   std::vector<std::string> addresses;
+  std::vector<std::string> health_addresses;
   std::vector<std::unique_ptr<Listener>> listeners;
   Listener* record_listener = nullptr;  // one of them
   Timer sweep_timer{*loop, [this] { sweep(); }};
@@ -121,11 +118,18 @@ struct Agent::Parts {
 
 std::optional<StartError> Agent::Parts::open() {
   raise_limits();
+  auto secured = ScrapeSecurity::open(options.security, *loop, log);
+  if (!secured) return StartError{secured.error().message};
+  security = *std::move(secured);
+  scrape.gate = security->gate();
   if (options.self_metrics) {
     self_metrics = std::make_unique<SelfMetrics>(
         registry,
         SelfSources{ingest.stats, scrape.stats, sessions, scrape_connections, options.push,
                     options.scrape, [this] { return loop->lag_seconds(); }});
+    if (security->has_tls()) {
+      add_tls_metrics(*self_metrics, *security, options.security.limits);
+    }
   }
   scrape.before_scrape = [this] { before_scrape(); };
   sweep();
@@ -136,6 +140,9 @@ std::optional<StartError> Agent::Parts::open() {
   if (options.listen.empty() && has_ipv6()) wanted.push_back("[::]:9469");
   for (const std::string& address : wanted) {
     if (const auto error = listen_for_scrapes(address)) return StartError{error->message};
+  }
+  for (const std::string& address : options.health_listen) {
+    if (const auto error = listen_for_probes(address)) return StartError{error->message};
   }
   // The socket file last: whoever finds it finds an agent that serves.
   if (options.socket_path.empty()) return std::nullopt;
@@ -183,21 +190,45 @@ std::optional<NetError> Agent::Parts::listen_for_records() {
   return std::nullopt;
 }
 
+ConnectionOptions Agent::Parts::http_deadlines() const {
+  ConnectionOptions deadlines;
+  deadlines.idle_ms = options.scrape.idle_timeout_ms;
+  deadlines.partial_ms = options.scrape.head_deadline_ms;
+  deadlines.write_stall_ms = options.scrape.write_stall_ms;
+  return deadlines;
+}
+
 std::optional<NetError> Agent::Parts::listen_for_scrapes(const std::string& address) {
   auto bound = listen_tcp(address);
   if (!bound) return bound.error();
 
-  ListenerOptions how{.max_connections = options.scrape.connections, .connection = {}};
-  how.connection.idle_ms = options.scrape.idle_timeout_ms;
-  how.connection.partial_ms = options.scrape.head_deadline_ms;
-  how.connection.write_stall_ms = options.scrape.write_stall_ms;
+  ListenerOptions how{.max_connections = options.scrape.connections,
+                      .connection = http_deadlines()};
   ListenerDoor scrapes =
-      door([this](const Peer&) { return std::make_unique<ScrapeSession>(scrape); });
-  scrapes.no_room = no_room_reply();
+      door([this](const Peer&) { return security->wrap(std::make_unique<ScrapeSession>(scrape)); });
+  if (security->has_tls()) {
+    how.connection.opening_ms = options.security.limits.handshake_deadline_ms;
+    how.max_opening = options.security.limits.handshakes;
+  } else {
+    scrapes.no_room = last_words(503, "too many connections");
+  }
   listeners.push_back(std::make_unique<Listener>(*loop, std::move(bound->socket), Transport::kTcp,
                                                  how, std::move(scrapes), scrape_connections));
   addresses.push_back(bound->address);
   log.write(LogLevel::kInfo, "listening for scrapes", {{"address", bound->address}});
+  return std::nullopt;
+}
+
+std::optional<NetError> Agent::Parts::listen_for_probes(const std::string& address) {
+  auto bound = listen_tcp(address);
+  if (!bound) return bound.error();
+  const ListenerOptions how{.max_connections = kMaxHealthConnections,
+                            .connection = http_deadlines()};
+  listeners.push_back(std::make_unique<Listener>(
+      *loop, std::move(bound->socket), Transport::kTcp, how,
+      door([this](const Peer&) { return std::make_unique<HealthSession>(health); }), probes));
+  health_addresses.push_back(bound->address);
+  log.write(LogLevel::kInfo, "listening for probes", {{"address", bound->address}});
   return std::nullopt;
 }
 
@@ -255,9 +286,14 @@ Result<std::unique_ptr<Agent>, StartError> Agent::start(const AgentOptions& opti
 
 const std::vector<std::string>& Agent::addresses() const { return parts_->addresses; }
 
+const std::vector<std::string>& Agent::health_addresses() const { return parts_->health_addresses; }
+
 void Agent::run(Signals signals) {
   std::optional<sidemeter::Signals> watch;
-  if (signals == Signals::kHandle) watch.emplace(*parts_->loop, [this] { parts_->on_signal(); });
+  if (signals == Signals::kHandle) {
+    watch.emplace(
+        *parts_->loop, [this] { parts_->on_signal(); }, [this] { parts_->security->reload(); });
+  }
   parts_->loop->run();
   // What did not drain in time is cut here, not when the agent is destroyed.
   parts_->drain_timer.stop();

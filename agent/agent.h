@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/log.h"
+#include "agent/scrape_security.h"
 #include "proto/limits.h"
 #include "proto/result.h"
 
@@ -34,6 +35,12 @@ struct AgentOptions {
   // IP literals with port, "127.0.0.1:9469" or "[::1]:0". Empty: 0.0.0.0:9469, and [::]:9469
   // where the machine has IPv6.
   std::vector<std::string> listen;
+
+  // TLS and passwords on all of these; plain HTTP for everybody where neither is set.
+  ScrapeSecurityOptions security;
+
+  // Addresses of /-/healthy and /-/ready, always without TLS and passwords.
+  std::vector<std::string> health_listen;
 
   PushLimits push;
   ScrapeLimits scrape;
@@ -60,10 +67,12 @@ class Agent {
 
   // The scrape addresses, with the ports that were bound ("127.0.0.1:40123").
   const std::vector<std::string>& addresses() const;
+  const std::vector<std::string>& health_addresses() const;
 
   enum class Signals { kIgnore, kHandle };
 
-  // Serves until shutdown() or, with kHandle, SIGTERM or SIGINT (a second one ends at once).
+  // Serves until shutdown() or, with kHandle, SIGTERM or SIGINT (a second one ends at once);
+  // SIGHUP reloads certificates.
   void run(Signals signals = Signals::kIgnore);
 
   // From any thread: stop accepting, finish the replies in flight, apply what the
@@ -79,7 +88,8 @@ class Agent {
 // An agent on a thread of its own: what Python's start_http_server() returns.
 class AgentThread {
  public:
-  static Result<std::unique_ptr<AgentThread>, StartError> start(const AgentOptions& options, Log& log);
+  static Result<std::unique_ptr<AgentThread>, StartError> start(const AgentOptions& options,
+                                                                Log& log);
   ~AgentThread();  // shutdown() and join()
 
   const std::vector<std::string>& addresses() const;

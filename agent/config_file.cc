@@ -75,13 +75,20 @@ class ConfigReader final : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return fail_value("binary"); }
 
   bool start_object(std::size_t) override {
-    if (inside_) return fail_value("an object");
+    if (inside_ && !opens_section_) return fail_value("an object");
     inside_ = true;
+    opens_section_ = false;
     return true;
   }
-  bool key(string_t& name) override {
+  bool key(string_t& key) override {
+    if (section_.empty() && is_section(key)) {
+      section_ = key + ".";
+      opens_section_ = true;
+      return true;
+    }
+    const std::string name = section_ + key;
     const auto is_name = [&name](const ConfigEntry& entry) { return entry.key == name; };
-    if (std::find(keys_.begin(), keys_.end(), name) == keys_.end()) {
+    if (!is_known(name)) {
       const std::string near = nearest_word(name, keys_);
       return fail("unknown key \"" + name + "\"" +
                   (near.empty() ? "" : " (did you mean \"" + near + "\"?)"));
@@ -94,10 +101,13 @@ class ConfigReader final : public nlohmann::json_sax<nlohmann::json> {
     entries_.push_back({name, ConfigEntry::Kind::kText, {}, *line_});
     return true;
   }
-  bool end_object() override { return true; }
+  bool end_object() override {
+    section_.clear();
+    return true;
+  }
 
   bool start_array(std::size_t) override {
-    if (!inside_ || in_list_) return fail_value("a list");
+    if (!inside_ || in_list_ || opens_section_) return fail_value("a list");
     in_list_ = true;
     entries_.back().kind = ConfigEntry::Kind::kList;
     return true;
@@ -125,8 +135,20 @@ class ConfigReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
+  bool is_section(const std::string& name) const {
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [&name](const auto& key) { return key.starts_with(name + "."); });
+  }
+
+  bool is_known(const std::string& name) const {
+    if (section_.empty() && name.find('.') != std::string::npos) return false;
+    if (std::find(keys_.begin(), keys_.end(), name) != keys_.end()) return true;
+    return !section_.empty() &&
+           std::find(keys_.begin(), keys_.end(), section_ + "*") != keys_.end();
+  }
+
   bool add(ConfigEntry::Kind kind, std::string value) {
-    if (!inside_) return fail_value(word(kind));
+    if (!inside_ || opens_section_) return fail_value(word(kind));
     if (in_list_ && kind == ConfigEntry::Kind::kSwitch) return fail_value("a switch in a list");
     if (!in_list_) entries_.back().kind = kind;
     entries_.back().values.push_back(std::move(value));
@@ -134,6 +156,10 @@ class ConfigReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool fail_value(std::string_view found) {
+    if (opens_section_) {
+      return fail(section_.substr(0, section_.size() - 1) + ": expected an object, got " +
+                  std::string(found));
+    }
     if (!inside_) return fail("expected an object, got " + std::string(found));
     return fail(entries_.back().key + ": expected a text, a number, a list of them, or " +
                 "true or false, got " + std::string(found));
@@ -150,6 +176,8 @@ class ConfigReader final : public nlohmann::json_sax<nlohmann::json> {
   const std::size_t* line_;
   std::vector<ConfigEntry> entries_;
   std::string error_;
+  std::string section_;         // with its point: "tls_server_config."
+  bool opens_section_ = false;  // its { comes next
   bool inside_ = false;
   bool in_list_ = false;
 };

@@ -1,6 +1,7 @@
 // Reads the configuration file: one JSON object, a key for each option.
 //
-//   { "listen": ["127.0.0.1:9469"], "max_series": 50000, "self_metrics": false }
+//   { "listen": ["127.0.0.1:9469"], "max_series": 50000, "self_metrics": false,
+//     "tls_server_config": { "cert_file": "server.pem" } }
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,8 @@ struct ConfigEntry {
 std::string_view word(ConfigEntry::Kind kind);
 
 // Each error begins with its place: `sidemeter.json:7: …`, with the column too where
-// the text is not JSON. Refused: a key that is not one of `keys`, a key twice, null, an
-// object, a list in a list.
+// the text is not JSON. Refused: a key that is not one of `keys`, a key twice, null, a
+// list in a list, an object but where keys "section.key" say so; "section.*" takes any key.
 Parsed<std::vector<ConfigEntry>> parse_config(std::string_view text, const std::string& file_name,
                                               const std::vector<std::string>& keys);
 

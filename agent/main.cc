@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "agent/options.h"
+#include "agent/tls/tls_context.h"
 
 namespace sidemeter {
 namespace {
@@ -29,6 +30,10 @@ int run(const ServeRequest& request) {
 
 int run(const CheckConfigRequest& request) {
   for (const std::string& warning : request.warnings) complain("warning: " + warning);
+  if (request.tls.enabled()) {
+    const auto built = TlsContext::build(request.tls, read_material(request.tls));
+    if (!built) return complain(built.error().message);
+  }
   std::puts("configuration is valid");
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/net/loop.h"
+#include "agent/tls_options.h"
 
 namespace sidemeter {
 namespace {
@@ -132,6 +133,7 @@ Table serve_options(ServeRequest& request, std::string& config_path) {
   table.one("config", Kind::kText, "FILE", "A JSON file with any of these options", config_path,
             [](const std::string& text) -> Parsed<std::string> { return text; });
   add_agent_options(table, request.agent);
+  add_tls_options(table, request.agent);
   add_log_options(table, request);
   add_push_limits(table, request.agent.push);
   add_scrape_limits(table, request.agent.scrape);

@@ -25,7 +25,7 @@ struct Option {
   std::string placeholder;  // of its value, in the help
   std::string help;
   std::function<Parsed<Done>(const std::vector<std::string>&)> set;
-
+  std::string section_key = {};  // in the file also "tls_server_config.cert_file"
   // SIDEMETER_MAX_SERIES
   std::string variable() const {
     std::string name(kPrefix);
@@ -110,6 +110,7 @@ class Table {
         });
   }
 
+  Option& last() { return options_.back(); }
   const std::vector<Option>& options() const { return options_; }
 
  private:

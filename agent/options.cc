@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/config_file.h"
+#include "agent/tls_options.h"
 #include "agent/version.h"
 
 namespace sidemeter {
@@ -46,6 +47,21 @@ Parsed<Given> from_entry(const Option& option, const ConfigEntry& entry, const s
   return Given{{entry.values.back() == "true" ? "false" : "true"}, origin};
 }
 
+// The option's own key, or its key in a section.
+Parsed<std::optional<Given>> from_entries(const Option& option,
+                                          const std::vector<ConfigEntry>& entries,
+                                          const std::string& file) {
+  std::optional<Given> given;
+  for (const ConfigEntry& entry : entries) {
+    if (entry.key != option.key() && entry.key != option.section_key) continue;
+    auto read = from_entry(option, entry, file);
+    if (!read) return read.error();
+    if (given) return OptionsError{read->origin + ": is here twice, first as " + given->origin};
+    given = *std::move(read);
+  }
+  return given;
+}
+
 Parsed<Done> apply(const Option& option, const Given& given) {
   const auto set = option.set(given.values);
   if (!set) return OptionsError{given.origin + ": " + set.error().message};
@@ -57,7 +73,9 @@ Parsed<std::vector<ConfigEntry>> read_entries(const Table& table, const std::str
   std::vector<std::string> keys;
   for (const Option& option : table.options()) {
     if (option.flag != "config") keys.push_back(option.key());
+    if (!option.section_key.empty()) keys.push_back(option.section_key);
   }
+  keys.push_back(std::string(kUsersSection) + ".*");
   const auto text = read_config_file(path);
   if (!text) return text.error();
   return parse_config(*text, path, keys);
@@ -95,13 +113,9 @@ Parsed<ServeRequest> read_serve(const CLI::App& command, const Environment& envi
     auto given = from_flag(option, command);
     if (!given) given = from_environment(option, environment);
     if (!given && entries) {
-      const auto entry = std::find_if(entries->begin(), entries->end(),
-                                      [&option](const auto& e) { return e.key == option.key(); });
-      if (entry != entries->end()) {
-        const auto read = from_entry(option, *entry, config_path);
-        if (!read) return read.error();
-        given = *read;
-      }
+      auto read = from_entries(option, *entries, config_path);
+      if (!read) return read.error();
+      given = *std::move(read);
     }
     if (given) {
       if (const auto applied = apply(option, *given); !applied) return applied.error();
@@ -118,6 +132,14 @@ Parsed<ServeRequest> read_serve(const CLI::App& command, const Environment& envi
   if (!given_flags.contains("session-series-limit")) push.series_per_session = push.series;
   if (!given_flags.contains("max-sessions-per-uid")) push.sessions_per_uid = push.sessions;
   request.warnings = find_unknown(table, environment);
+  if (entries) {
+    auto users = read_users(*entries, config_path);
+    if (!users) return users.error();
+    request.agent.security.users = *std::move(users);
+  }
+  if (const auto checked = check_settings(request.agent.security.tls); !checked) {
+    return OptionsError{checked.error().message};
+  }
   return request;
 }
 
@@ -232,7 +254,8 @@ Parsed<Request> read_command(const CommandLine& line, const Environment& environ
   if (line.top) return read_top(line.top, environment);
   const auto serve = read_serve(line.check ? line.check : line.serve, environment);
   if (!serve) return serve.error();
-  return line.check ? Request(CheckConfigRequest{serve->warnings}) : Request(*serve);
+  return line.check ? Request(CheckConfigRequest{serve->warnings, serve->agent.security.tls})
+                    : Request(*serve);
 }
 
 }  // namespace

@@ -22,9 +22,10 @@
 
 namespace sidemeter {
 
-// All that `serve` would have done before it starts was done, and is well.
+// The options are well; whether the certificates are is still to be seen.
 struct CheckConfigRequest {
   std::vector<std::string> warnings;
+  TlsSettings tls;
 };
 
 // Text that was asked for: help or the version.

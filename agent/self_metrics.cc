@@ -13,7 +13,7 @@ namespace sidemeter {
 namespace {
 
 // Every status that a scrape can be answered with.
-constexpr std::array kCodes = {200, 400, 405, 408, 413, 414, 417, 431, 500, 503, 505};
+constexpr std::array kCodes = {200, 400, 401, 405, 408, 413, 414, 417, 431, 500, 503, 505};
 
 std::string with_label(std::string_view name, std::string_view label, std::string_view value) {
   std::string series(name);

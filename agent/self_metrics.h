@@ -41,9 +41,15 @@ class SelfMetrics {
   // Pushes what has changed since the last time. Called before a scrape.
   void update();
 
- private:
+  // For metrics that are defined elsewhere (agent/tls_metrics.h); what `Read` reads outlives this.
   using Read = std::function<double()>;
+  void declare(std::string_view name, MetricType type, std::string_view help,
+               std::string_view unit = {});
+  void counter(const std::string& series, Read value);
+  void gauge(const std::string& series, Read value);
+  void summary(const std::string& series, Read sum, Read count);
 
+ private:
   // A counter or gauge, or sum and count of a summary.
   struct Item {
     std::string name;
@@ -64,11 +70,6 @@ class SelfMetrics {
   void add_process();
   void add_closed(std::string_view family, const ListenerStats& stats);
 
-  void declare(std::string_view name, MetricType type, std::string_view help,
-               std::string_view unit = {});
-  void counter(const std::string& series, Read value);
-  void gauge(const std::string& series, Read value);
-  void summary(const std::string& series, Read sum, Read count);
   void add(const std::string& series, std::string_view zero, Item item);
   void push(Item& item);
 

@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <utility>
 
 #include "agent/http/head_rules.h"
 
@@ -43,6 +44,9 @@ class HeadParser final : public beast::basic_parser<true> {
     switch (name) {
       case beast::field::accept: append_list(request_.accept, value); break;
       case beast::field::accept_encoding: append_list(request_.accept_encoding, value); break;
+      case beast::field::authorization:
+        request_.authorization = std::exchange(authorized_, true) ? "" : view_to_string(value);
+        break;
       case beast::field::connection: {
         beast::token_list tokens(value);
         close_ = close_ || tokens.exists("close");
@@ -72,6 +76,7 @@ class HeadParser final : public beast::basic_parser<true> {
   void on_response_impl(int, BeastView, int, BeastError&) override {}
 
   Request request_;
+  bool authorized_ = false;  // there was an Authorization
   bool close_ = false;
   bool keep_alive_ = false;
 };

@@ -18,6 +18,7 @@ struct Request {
   std::string target = "/";  // as on the request line, percent-encoded
   std::string accept;        // repeated fields joined by ", "
   std::string accept_encoding;
+  std::string authorization;    // empty where there is none, or more than one
   int version = 11;             // 10 or 11
   bool keep_alive = true;       // after this one the connection may go on
   bool expects_other = false;   // an Expect other than 100-continue

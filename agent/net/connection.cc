@@ -27,6 +27,8 @@ constexpr std::uint64_t kLastWriteStallMs = 5'000;
 // A buffer larger than this is given back between two messages.
 constexpr std::size_t kKeptBytes = 4 * 1024;
 
+bool is_under_way(Next next) { return next == Next::kMore || next == Next::kWait; }
+
 bool is_readable(int descriptor) {
   pollfd entry{descriptor, POLLIN, 0};
   return ::poll(&entry, 1, 0) == 1;
@@ -70,7 +72,10 @@ Connection::Connection(Loop& loop, Owner& owner, const ConnectionOptions& option
       options_(options),
       session_(std::move(session)),
       write_(std::make_unique<Write>()),
-      since_ms_(loop.now_ms()) {}
+      next_(options.opening_ms != 0 ? Next::kOpening : Next::kIdle),
+      since_ms_(loop.now_ms()) {
+  if (session_) session_->on_wake([this] { wake(); });
+}
 
 Connection::~Connection() = default;
 
@@ -107,10 +112,17 @@ void Connection::receive(std::string_view bytes) {
   const std::size_t said = out_.size();
   const Next next = session_->receive(bytes, out_);
   // An answer ends a message: what is partial after it is another one, with a deadline of its own.
-  if (next != Next::kPartial || next_ != Next::kPartial || out_.size() > said) {
-    since_ms_ = loop_.now_ms();
-  }
+  // Of a handshake that would be none: it is answered in its middle.
+  const bool still_opening =
+      next_ == Next::kOpening && (next == Next::kOpening || next == Next::kMore);
+  const bool still_partial =
+      next_ == Next::kPartial && next == Next::kPartial && out_.size() == said;
+  if (!still_opening && !still_partial) since_ms_ = loop_.now_ms();
   follow(next);
+}
+
+void Connection::wake() {
+  if (next_ == Next::kWait) follow(session_->resume(out_));
 }
 
 // The peer has closed, maybe over replies that it had not read. Unix sockets tell so by
@@ -140,19 +152,19 @@ void Connection::reach_end() {
 
 // A session whose peer has ended hears so once, and then only completes its replies.
 Next Connection::after_end(Next next) {
-  if (!at_end_ || next == Next::kMore || next == Next::kClose) return next;
+  if (!at_end_ || is_under_way(next) || next == Next::kClose) return next;
   if (!finished_) {
     finished_ = true;
     if (!draining_) reason_ = CloseReason::kPeer;
     next = session_->finish(out_);
   }
-  return next == Next::kMore ? next : Next::kClose;
+  return is_under_way(next) ? next : Next::kClose;
 }
 
 void Connection::follow(Next next) {
   next_ = after_end(next);
   if (deaf_) out_.clear();
-  if (deaf_ && next_ == Next::kMore) return lose_reply();
+  if (deaf_ && is_under_way(next_)) return lose_reply();
   update_reading();
   flush();  // may end in forget(): the last statement
 }
@@ -260,16 +272,31 @@ void Connection::check() {
     if (elapsed_ms >= kLingerMs) leave(reason_);
     return;
   }
-  if (reading_ && next_ == Next::kPartial && options_.partial_ms != 0 &&
-      elapsed_ms >= options_.partial_ms) {
+  const std::uint64_t deadline_ms = next_ == Next::kPartial   ? options_.partial_ms
+                                    : next_ == Next::kOpening ? options_.opening_ms
+                                                              : 0;
+  if (reading_ && deadline_ms != 0 && elapsed_ms >= deadline_ms) {
     reason_ = CloseReason::kDeadline;
     since_ms_ = loop_.now_ms();
     return follow(session_->expire(out_));
   }
   if (!write_) return check_write();
   if (next_ == Next::kIdle && options_.idle_ms != 0 && elapsed_ms >= options_.idle_ms) {
-    leave(CloseReason::kIdle);
+    part(CloseReason::kIdle);
   }
+}
+
+// Ends it between two messages.
+void Connection::part(CloseReason reason) {
+  session_->farewell(out_);
+  if (out_.empty()) return leave(reason);
+  reason_ = reason;
+  follow(Next::kClose);
+}
+
+void Connection::cut() {
+  session_->expire(out_);
+  leave(CloseReason::kDeadline);
 }
 
 // libuv tells of a write only when all of it has left: what is left of it tells of progress.
@@ -300,7 +327,7 @@ void Connection::drain() {
     if (transport_ == Transport::kUnix) ::shutdown(descriptor(), SHUT_RD);
   }
   if (transport_ == Transport::kUnix || lingering_ || !write_ || !between_messages()) return;
-  if (!is_readable(descriptor())) leave(CloseReason::kShutdown);
+  if (!is_readable(descriptor())) part(CloseReason::kShutdown);
 }
 
 std::size_t Connection::pending_bytes() const {

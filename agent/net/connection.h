@@ -48,6 +48,12 @@ class Connection {
   // needed.
   void refuse(std::string last_word);
 
+  // Whether the session has not begun its first message (Next::kOpening).
+  bool is_opening() const { return next_ == Next::kOpening; }
+
+  // Ends one that is opening, as if its deadline had passed, and at once.
+  void cut();
+
   // Ends what has passed its deadline; called a few times a second.
   void check();
 
@@ -67,6 +73,7 @@ class Connection {
   struct Write;
 
   void receive(std::string_view bytes);
+  void wake();
   void lose_reader();
   void lose_reply();
   void end_turn();
@@ -76,6 +83,7 @@ class Connection {
   Next after_end(Next next);
   void flush();
   void linger();
+  void part(CloseReason reason);
   void leave(CloseReason reason);
   void fail(int error);
   std::span<char> turn_buffer() const;
@@ -83,7 +91,9 @@ class Connection {
   void check_write();
   std::size_t pending_bytes() const;
   bool is_full() const;
-  bool between_messages() const { return next_ == Next::kIdle || next_ == Next::kPartial; }
+  bool between_messages() const {
+    return next_ == Next::kIdle || next_ == Next::kPartial || next_ == Next::kOpening;
+  }
 
   Loop& loop_;
   Owner& owner_;
@@ -93,7 +103,7 @@ class Connection {
   Transport transport_ = Transport::kTcp;
   std::string out_;               // said by the session, not yet handed to libuv
   std::unique_ptr<Write> write_;  // null while in flight: then it is libuv's until the callback
-  Next next_ = Next::kIdle;
+  Next next_;
   CloseReason reason_ = CloseReason::kSession;  // what will be told when it ends in good order
   std::unique_ptr<NextTurn> next_turn_;         // made at the first need
   bool turn_over_ = false;                      // as much was read as one turn is for

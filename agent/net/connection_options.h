@@ -25,6 +25,8 @@ inline constexpr std::array<std::string_view, 8> kCloseReasonWords = {
 
 // Deadlines of 0 are none.
 struct ConnectionOptions {
+  std::uint64_t opening_ms =
+      0;  // from the accept on, while the session says kOpening; 0: it never does
   std::uint64_t idle_ms = 0;  // between two messages
   std::uint64_t partial_ms =
       0;  // from the first kPartial of a message; trickling does not extend it

@@ -10,6 +10,7 @@
 
 struct uv_async_s;
 struct uv_check_s;
+struct uv_fs_event_s;
 struct uv_poll_s;
 struct uv_signal_s;
 struct uv_stream_s;

@@ -96,6 +96,7 @@ void Listener::admit(Descriptor socket) {
     ++stats_.refused_peer;
     return;
   }
+  make_room_to_open();
   if (stats_.open >= options_.max_connections) return refuse(std::move(socket));
   if (admission == ListenerDoor::Admission::kTooMany) {
     ++stats_.refused_many;
@@ -106,6 +107,20 @@ void Listener::admit(Descriptor socket) {
   Connection* connection = adopt(door_.open_session(peer), Entry::Kind::kServed);
   const int error = connection->open(std::move(socket), transport_);
   if (error < 0) forget(*connection, CloseReason::kError);
+}
+
+// Who waits longest for a silent peer makes room: to refuse newcomers would let silence shut
+// everybody out. The newest stands in front.
+void Listener::make_room_to_open() {
+  if (options_.max_opening == 0) return;
+  std::size_t opening = 0;
+  Connection* oldest = nullptr;
+  for (const Entry& entry : connections_) {
+    if (entry.kind != Entry::Kind::kServed || !entry.connection->is_opening()) continue;
+    ++opening;
+    oldest = entry.connection.get();
+  }
+  if (opening >= options_.max_opening) oldest->cut();
 }
 
 void Listener::refuse(Descriptor socket) {

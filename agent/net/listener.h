@@ -61,6 +61,8 @@ struct ListenerDoor {
 struct ListenerOptions {
   std::size_t max_connections;  // of all listeners that share the stats
   ConnectionOptions connection;
+  std::size_t max_opening =
+      0;  // of one listener, in Next::kOpening; past it the oldest is cut. 0: any
 };
 
 class Listener final : private Connection::Owner {
@@ -94,6 +96,7 @@ class Listener final : private Connection::Owner {
   void accept_some();
   void back_off(int error);
   void admit(Descriptor socket);
+  void make_room_to_open();
   void refuse(Descriptor socket);
   Connection* adopt(std::unique_ptr<Session> session, Entry::Kind kind);
   void forget(Connection& connection, CloseReason reason) override;

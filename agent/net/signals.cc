@@ -9,10 +9,12 @@
 
 namespace sidemeter {
 
-Signals::Signals(Loop& loop, std::function<void()> action)
-    : action_(std::move(action)),
+Signals::Signals(Loop& loop, std::function<void()> end, std::function<void()> reload)
+    : end_(std::move(end)),
+      reload_(std::move(reload)),
       terminate_(watch(loop, SIGTERM)),
-      interrupt_(watch(loop, SIGINT)) {}
+      interrupt_(watch(loop, SIGINT)),
+      hang_up_(watch(loop, SIGHUP)) {}
 
 Handle<uv_signal_s> Signals::watch(Loop& loop, int number) {
   RawHandle<uv_signal_t> raw;
@@ -21,8 +23,10 @@ Handle<uv_signal_s> Signals::watch(Loop& loop, int number) {
   Handle<uv_signal_s> handle = raw.own(this);
   uv_signal_start(
       handle.get(),
-      [](uv_signal_t* signal, int) noexcept {
-        if (signal->data != nullptr) static_cast<Signals*>(signal->data)->action_();
+      [](uv_signal_t* signal, int received) noexcept {
+        auto* self = static_cast<Signals*>(signal->data);
+        if (self == nullptr) return;
+        received == SIGHUP ? self->reload_() : self->end_();
       },
       number);
   return handle;

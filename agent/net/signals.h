@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT, told on the loop.
+// SIGTERM, SIGINT and SIGHUP, told on the loop.
 #pragma once
 
 #include <functional>
@@ -11,18 +11,21 @@ class Loop;
 
 class Signals {
  public:
-  // While this stands the two signals do not end the process; `action` is called
-  // for each instead. `loop` must outlive it.
-  Signals(Loop& loop, std::function<void()> action);
+  // While this stands the signals do not end the process: for SIGTERM and SIGINT `end` is called,
+  // for SIGHUP `reload`. `loop` must outlive it.
+  Signals(
+      Loop& loop, std::function<void()> end, std::function<void()> reload = [] {});
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
  private:
   Handle<uv_signal_s> watch(Loop& loop, int number);
 
-  std::function<void()> action_;
+  std::function<void()> end_;
+  std::function<void()> reload_;
   Handle<uv_signal_s> terminate_;
   Handle<uv_signal_s> interrupt_;
+  Handle<uv_signal_s> hang_up_;
 };
 
 }  // namespace sidemeter

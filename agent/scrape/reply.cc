@@ -83,4 +83,15 @@ Reply error_reply(int status, std::string_view hint) {
   return Reply(status, {{"Content-Type", std::string(kPlainText)}}, http::error_body(status, hint));
 }
 
+std::string last_words(int status, std::string_view hint) {
+  Reply reply = error_reply(status, hint);
+  const std::string body = reply.rest();
+  http::Fields fields = reply.fields();
+  fields.emplace_back("Content-Length", std::to_string(body.size()));
+  fields.emplace_back("Connection", "close");
+  std::string text;
+  http::append_response_head(text, status, fields);
+  return text + body;
+}
+
 }  // namespace sidemeter

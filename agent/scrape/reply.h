@@ -60,4 +60,7 @@ Reply respond(const http::Request& request, const Registry& registry, const Repl
 // The reply to a head that was refused, or to no connection left (503).
 Reply error_reply(int status, std::string_view hint);
 
+// The same with its head, which closes: for a peer that has no session.
+std::string last_words(int status, std::string_view hint);
+
 }  // namespace sidemeter

@@ -37,7 +37,10 @@ Next ScrapeSession::receive(std::string_view in, std::string& out) {
   return proceed(out);
 }
 
-Next ScrapeSession::resume(std::string& out) { return reply_ ? stream(out) : proceed(out); }
+Next ScrapeSession::resume(std::string& out) {
+  if (asked_) return pass_gate(out);
+  return reply_ ? stream(out) : proceed(out);
+}
 
 Next ScrapeSession::finish(std::string&) { return Next::kClose; }
 
@@ -58,7 +61,8 @@ Next ScrapeSession::proceed(std::string& out) {
     if (const auto* error = std::get_if<http::HeadError>(&outcome)) {
       return answer_last(error_reply(error->status, error->hint), out);
     }
-    const auto next = answer(std::get<http::Request>(outcome), out);
+    auto& request = std::get<http::Request>(outcome);
+    const auto next = room_.gate ? ask_gate(std::move(request), out) : answer(request, out);
     if (next != Next::kIdle) return next;
   }
   return Next::kMore;
@@ -80,11 +84,50 @@ Next ScrapeSession::answer_last(Reply reply, std::string& out) {
   return Next::kClose;
 }
 
+// 401 stands for nobody and for anybody else (RFC 9110, 15.5.2): it does not say which.
+Next ScrapeSession::ask_gate(http::Request request, std::string& out) {
+  asked_ = std::make_shared<Asked>(Asked{std::move(request), std::nullopt});
+  asked_->verdict =
+      room_.gate->ask(asked_->request.authorization,
+                      [this, weak = std::weak_ptr<Asked>(asked_)](Gate::Verdict verdict) {
+                        const auto asked = weak.lock();
+                        if (!asked) return;
+                        asked->verdict = verdict;
+                        wake_();
+                      });
+  if (!asked_->verdict) return Next::kWait;
+  const auto asked = std::exchange(asked_, nullptr);
+  return judge(*asked, out);
+}
+
+Next ScrapeSession::pass_gate(std::string& out) {
+  if (!asked_->verdict) return Next::kWait;
+  const auto asked = std::exchange(asked_, nullptr);
+  const Next next = judge(*asked, out);
+  return next == Next::kIdle ? proceed(out) : next;
+}
+
+Next ScrapeSession::judge(const Asked& asked, std::string& out) {
+  switch (*asked.verdict) {
+    case Gate::Verdict::kAdmit: return answer(asked.request, out);
+    case Gate::Verdict::kBusy:
+      return send(asked.request, error_reply(503, "too many passwords to check"), out);
+    case Gate::Verdict::kRefuse: break;
+  }
+  auto refusal = error_reply(401, "a user and a password are wanted");
+  auto fields = refusal.fields();
+  fields.emplace_back("WWW-Authenticate", "Basic realm=\"metrics\", charset=\"UTF-8\"");
+  return send(asked.request, Reply(401, std::move(fields), refusal.rest()), out);
+}
+
 Next ScrapeSession::answer(const http::Request& request, std::string& out) {
-  const bool scrape = asks_for_metrics(request);
-  if (scrape) room_.before_scrape();
+  scrapes_ = asks_for_metrics(request);
+  if (scrapes_) room_.before_scrape();
   began_ = room_.now();
-  auto reply = respond(request, room_.registry, room_.options);
+  return send(request, respond(request, room_.registry, room_.options), out);
+}
+
+Next ScrapeSession::send(const http::Request& request, Reply reply, std::string& out) {
   ++room_.stats.replies[reply.status()];
   // What follows a head that announces a body is that body, which nobody reads.
   closes_ = !request.keep_alive || request.announces_body;
@@ -110,7 +153,7 @@ Next ScrapeSession::answer(const http::Request& request, std::string& out) {
   // The reply to HEAD ends with its head, and has no Content-Length: that would have to be the one
   // that GET gets (RFC 9110, 8.6).
   if (request.method != "HEAD") out += slice_;
-  if (scrape) end_scrape();
+  if (std::exchange(scrapes_, false)) end_scrape();
   return closes_ ? Next::kClose : Next::kIdle;
 }
 
@@ -131,6 +174,7 @@ Next ScrapeSession::stream(std::string& out) {
   if (state == Reply::State::kMore) return Next::kMore;
   if (framing_ == Framing::kChunked) out += kLastChunk;
   reply_.reset();
+  scrapes_ = false;
   end_scrape();
   return closes_ ? Next::kClose : Next::kMore;
 }

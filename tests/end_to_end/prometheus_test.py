@@ -58,12 +58,12 @@ def text_only(url):
 
 
 class Server:
-    """A Prometheus server on loopback that scrapes {job: address} each second."""
+    """A Prometheus server on loopback that scrapes {job: address} each second, as `how` says."""
 
-    def __init__(self, targets):
+    def __init__(self, targets, **how):
         self.folder = tempfile.mkdtemp(prefix="sidemeter-prometheus-")
         self.port = free_port()
-        jobs = [{"job_name": job, "static_configs": [{"targets": [address]}]}
+        jobs = [{"job_name": job, "static_configs": [{"targets": [address]}]} | how.get(job, {})
                 for job, address in targets.items()]
         config = os.path.join(self.folder, "prometheus.yml")
         with open(config, "w", encoding="utf-8") as file:  # JSON is YAML

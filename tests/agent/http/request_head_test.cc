@@ -232,3 +232,16 @@ TEST_CASE("behaviour 8: limits are those that were given") {
   CHECK(read(get(std::string(200'000, 'x') + ": x\r\n"), limits).requests.size() == 1);
   CHECK(read(get("X: y\r\nX: y\r\n"), limits).status == 431);
 }
+
+TEST_CASE("an Authorization is kept as it is, and none of two") {
+  const auto authorization = [](const std::string& fields) {
+    const ScrapeLimits limits;
+    RequestReader reader(limits);
+    reader.push("GET / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n");
+    return std::get<http::Request>(reader.next()).authorization;
+  };
+
+  CHECK(authorization("authorization: Basic YTpi\r\n") == "Basic YTpi");
+  CHECK(authorization("").empty());
+  CHECK(authorization("Authorization: Basic YTpi\r\nAuthorization: Basic YTpj\r\n").empty());
+}

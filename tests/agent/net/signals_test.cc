@@ -22,4 +22,23 @@ TEST_CASE("SIGTERM and SIGINT are told on the loop, each time") {
   CHECK(told == 2);
 }
 
+TEST_CASE("SIGHUP asks for a reload, and ends nothing") {
+  auto loop = Loop::open();
+  REQUIRE(loop);
+  int ended = 0;
+  int reloaded = 0;
+  const Signals signals(
+      **loop, [&] { ++ended; },
+      [&] {
+        ++reloaded;
+        (*loop)->stop();
+      });
+
+  ::raise(SIGHUP);
+  (*loop)->run();
+
+  CHECK(reloaded == 1);
+  CHECK(ended == 0);
+}
+
 }  // namespace sidemeter::test

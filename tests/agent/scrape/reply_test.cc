@@ -175,3 +175,9 @@ TEST_CASE("whether a request is for the metrics is known before it is answered")
   request.expects_other = true;
   CHECK_FALSE(asks_for_metrics(request));
 }
+
+TEST_CASE("last words are an error with its head, and close") {
+  CHECK(last_words(400, "this is TLS") ==
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Length: 36\r\nConnection: close\r\n\r\n# HTTP 400 Bad Request: this is TLS\n");
+}

@@ -336,3 +336,83 @@ TEST_CASE("an exposition that was left in the middle is no scrape") {
   CHECK(scraper.room.stats.bytes == 0);
   CHECK(scraper.room.stats.replies.at(200) == 1);
 }
+
+namespace {
+
+// Says what it is told to, at once or later.
+struct FakeGate final : Gate {
+  std::optional<Verdict> ask(std::string_view authorization,
+                             std::function<void(Verdict)> later) override {
+    asked = authorization;
+    tell = std::move(later);
+    return verdict;
+  }
+  std::optional<Verdict> verdict;
+  std::string asked;
+  std::function<void(Verdict)> tell;
+};
+
+}  // namespace
+
+TEST_CASE("who is refused at the gate hears 401 and how to say who one is (RFC 9110, 11.6.1)") {
+  SmallScraper scraper;
+  FakeGate gate;
+  gate.verdict = Gate::Verdict::kRefuse;
+  scraper.room.gate = &gate;
+
+  const auto heard = scraper.say(ask("GET /metrics", "Authorization: Basic YTpi\r\n"));
+
+  const auto reply = only_reply(heard);
+  CHECK(gate.asked == "Basic YTpi");
+  CHECK(reply.status == 401);
+  CHECK(reply.field("WWW-Authenticate").starts_with("Basic realm="));
+  CHECK(heard.next == Next::kIdle);
+}
+
+TEST_CASE("the gate is asked of every request, whatever it is for") {
+  SmallScraper scraper;
+  FakeGate gate;
+  gate.verdict = Gate::Verdict::kRefuse;
+  scraper.room.gate = &gate;
+
+  for (const std::string line : {"OPTIONS *", "GET /favicon.ico", "POST /"}) {
+    CHECK(only_reply(scraper.say(ask(line))).status == 401);
+  }
+}
+
+TEST_CASE("while the gate is in thought the session waits, then goes on with what came after") {
+  SmallScraper scraper;
+  FakeGate gate;
+  scraper.room.gate = &gate;
+  ScrapeSession session(scraper.room);
+  bool woken = false;
+  session.on_wake([&woken] { woken = true; });
+  std::string out;
+  CHECK(session.receive(ask("GET /1") + ask("GET /2"), out) == Next::kWait);
+  CHECK(session.resume(out) == Next::kWait);
+  CHECK(out.empty());
+
+  gate.tell(Gate::Verdict::kAdmit);
+  CHECK(woken);
+  gate.verdict = Gate::Verdict::kAdmit;
+  CHECK(session.resume(out) == Next::kIdle);
+
+  CHECK(replies(out, To::kOthers).size() == 2);
+}
+
+TEST_CASE("a busy gate is a 503, and a verdict for a session that has ended goes nowhere") {
+  SmallScraper scraper;
+  FakeGate gate;
+  scraper.room.gate = &gate;
+  gate.verdict = Gate::Verdict::kBusy;
+  CHECK(only_reply(scraper.say(ask("GET /"))).status == 503);
+
+  gate.verdict.reset();
+  std::string out;
+  {
+    ScrapeSession session(scraper.room);
+    CHECK(session.receive(ask("GET /"), out) == Next::kWait);
+  }
+  gate.tell(Gate::Verdict::kAdmit);
+  CHECK(out.empty());
+}
