@@ -48,8 +48,6 @@ double monotonic_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
-}
-
 // The embedding program's signals are for its own threads.
 void run_beside(Agent& agent) {
   sigset_t all;

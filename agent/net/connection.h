@@ -44,8 +44,7 @@ class Connection {
   // Takes the socket and begins to read. Below 0 (libuv's error) the connection is of no use.
   int open(Descriptor socket, Transport transport);
 
-  // In place of reading: says this, and closes. For a peer that finds no room; no session is
-  // needed.
+  // In place of reading, and without a session: says this, and closes.
   void refuse(std::string last_word);
 
   // Whether the session has not begun its first message (Next::kOpening).
