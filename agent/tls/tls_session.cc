@@ -179,7 +179,10 @@ Next TlsSession::shake_hands() {
   std::uint32_t faults = mbedtls_ssl_get_verify_result(&parts_->ssl);
   faults = faults == kNoResult ? 0 : faults & ~kNoFault;
   if (result != 0 || faults != 0) {
-    const Refusal refusal = faults != 0 ? refusal_of_flags(faults) : refusal_of_error(result);
+    Refusal refusal = faults != 0 ? refusal_of_flags(faults) : refusal_of_error(result);
+    // A TLS 1.3 client that does not trust our certificate may say so before it seals anything,
+    // and mbedTLS takes that for a broken record.
+    if (refusal == Refusal::kOther && boundary_.is_plain_alert()) refusal = Refusal::kClientAlert;
     // mbedTLS has said so itself, but for a handshake that was no failure to it, and 2.28 says
     // nothing to a client without a certificate.
     if ((result == 0 || out_->size() == said) && refusal != Refusal::kClientAlert) {

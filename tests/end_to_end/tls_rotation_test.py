@@ -61,6 +61,10 @@ class Scraper(threading.Thread):
         self.done.set()
         self.join()
 
+    def await_more(self):
+        before = self.count + len(self.failures)
+        until(lambda: self.count + len(self.failures) >= before + 5, "scrapes go on")
+
 
 class Rotation(TlsCase):
     def setUp(self):
@@ -105,11 +109,12 @@ class Rotation(TlsCase):
         self.files = self.set_of(second)
         self.mount.swap(self.files)
         self.await_served(second)
+        scraper.await_more()
 
-        self.break_with(tls_crt="garbage\n")
-        self.break_with(tls_crt=second.text()[:200])
-        self.break_with(tls_key=pathlib.Path(self.site.client.key).read_text("ascii"))
-        self.break_with(ca_crt="")
+        for broken in [{"tls_crt": "garbage\n"}, {"tls_crt": second.text()[:200]},
+                       {"tls_key": pathlib.Path(self.site.client.key).read_text("ascii")}, {"ca_crt": ""}]:
+            self.break_with(**broken)
+            scraper.await_more()
         self.assertEqual(4, self.agent.log().count("the last good ones stay"))
 
         other = Authority(self.site.folder, "next", subject="Next")
@@ -122,9 +127,9 @@ class Rotation(TlsCase):
         self.assertTrue(CLIENTS["python"](self.agent, self.site, stranger, "1.2"))
         self.assertEqual("1.0", self.agent.value("sidemeter_tls_last_reload_successful"))
 
+        scraper.await_more()
         scraper.stop()
         self.assertEqual([], scraper.failures)
-        self.assertGreater(scraper.count, 20)
 
     def test_an_authority_that_is_taken_away(self):
         other = Authority(self.site.folder, "only", subject="Only")

@@ -35,4 +35,12 @@ TEST_CASE("a record's end is told once") {
   CHECK(boundary.take_completed());
 }
 
+TEST_CASE("an alert that anybody can read is known by its type") {
+  RecordBoundary boundary;
+  boundary.push(kThree);
+  CHECK_FALSE(boundary.is_plain_alert());
+  boundary.push(std::string("\x15\x03\x03\x00\x02\x02\x30", 7));
+  CHECK(boundary.is_plain_alert());
+}
+
 }  // namespace sidemeter::test
