@@ -162,8 +162,12 @@ TEST_CASE("behaviour 10: shutdown finishes the reply in flight") {
   std::string records;
   for (int i = 0; i < 50'000; ++i) records += "c jobs_total{n=\"" + std::to_string(i) + "\"}\n";
   ClientSocket pusher = house.client();
+  records += "sync pushed\n";
   while (!records.empty()) records.erase(0, pusher.send(records));
-  CHECK(contains(house.push(""), "ok done"));
+  REQUIRE(until([&] {
+    pusher.read();
+    return contains(pusher.received(), "ok pushed accepted=50000 ");
+  }));
   ClientSocket scraper = ClientSocket::tcp(house.agent->addresses().at(0));
   scraper.send("GET / HTTP/1.0\r\n\r\n");
   REQUIRE(until([&] {
@@ -186,8 +190,12 @@ TEST_CASE("behaviour 10: what does not end in time is cut") {
     records += "c jobs_total{n=\"" + std::to_string(i) + std::string(100, 'x') + "\"}\n";
   }
   ClientSocket pusher = house.client();
+  records += "sync pushed\n";
   while (!records.empty()) records.erase(0, pusher.send(records));
-  CHECK(contains(house.push(""), "ok done"));
+  REQUIRE(until([&] {
+    pusher.read();
+    return contains(pusher.received(), "ok pushed accepted=50000 ");
+  }));
   ClientSocket stuck = ClientSocket::tcp(house.agent->addresses().at(0));
   for (int i = 0; i < 10; ++i) stuck.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   REQUIRE(until([&] {
