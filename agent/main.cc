@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "agent/agent.h"
+#include "agent/net/signals.h"
 #include "agent/options.h"
 #include "agent/tls/tls_context.h"
 
@@ -22,6 +23,8 @@ int complain(const std::string& words) {
 int run(const ServeRequest& request) {
   StderrLog log(request.log_format, request.log_level);
   for (const std::string& warning : request.warnings) log.write(LogLevel::kWarning, warning);
+  // Whoever finds the socket may end the agent in good order, though it does not run yet.
+  Signals::hold();
   const auto agent = Agent::start(request.agent, log);
   if (!agent) return complain(agent.error().message);
   (*agent)->run(Agent::Signals::kHandle);

@@ -9,12 +9,31 @@
 
 namespace sidemeter {
 
+namespace {
+
+sigset_t watched() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  return set;
+}
+
+}  // namespace
+
+void Signals::hold() {
+  const auto set = watched();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 Signals::Signals(Loop& loop, std::function<void()> end, std::function<void()> reload)
     : end_(std::move(end)),
       reload_(std::move(reload)),
       terminate_(watch(loop, SIGTERM)),
       interrupt_(watch(loop, SIGINT)),
-      hang_up_(watch(loop, SIGHUP)) {}
+      hang_up_(watch(loop, SIGHUP)) {
+  const auto set = watched();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
 
 Handle<uv_signal_s> Signals::watch(Loop& loop, int number) {
   RawHandle<uv_signal_t> raw;

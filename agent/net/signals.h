@@ -11,6 +11,10 @@ class Loop;
 
 class Signals {
  public:
+  // From now on the signals wait, in this thread and those that it starts, until they are watched:
+  // what comes while a program starts neither ends it half-way nor is lost.
+  static void hold();
+
   // While this stands the signals do not end the process: for SIGTERM and SIGINT `end` is called,
   // for SIGHUP `reload`. `loop` must outlive it.
   Signals(

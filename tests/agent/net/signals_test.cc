@@ -22,6 +22,22 @@ TEST_CASE("SIGTERM and SIGINT are told on the loop, each time") {
   CHECK(told == 2);
 }
 
+TEST_CASE("a signal that came before it was watched is told") {
+  auto loop = Loop::open();
+  REQUIRE(loop);
+  Signals::hold();
+  ::raise(SIGTERM);
+  int told = 0;
+
+  const Signals signals(**loop, [&] {
+    ++told;
+    (*loop)->stop();
+  });
+  (*loop)->run();
+
+  CHECK(told == 1);
+}
+
 TEST_CASE("SIGHUP asks for a reload, and ends nothing") {
   auto loop = Loop::open();
   REQUIRE(loop);
