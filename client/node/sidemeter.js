@@ -189,7 +189,7 @@ function checkDefinition(type, name, help, { labels, unit, buckets, mode, states
   check(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name), 'a metric name must match [a-zA-Z_:][a-zA-Z0-9_:]*', name);
   check(name.length <= MOST.nameBytes, `a metric name has at most ${MOST.nameBytes} bytes`, name);
   check(!name.startsWith('sidemeter_'), 'names that begin with sidemeter_ are the agent\'s own', name);
-  check(!help.includes('\0') && Buffer.byteLength(help) <= MOST.helpBytes, `help is ${MOST.helpBytes} bytes at most`, help);
+  check(!help.includes('\0') && Buffer.byteLength(help) <= MOST.helpBytes, 'help is too long or has a NUL', help);
   check(distinct(labels, MOST.labels), `labels are at most ${MOST.labels}, and each is named once`, labels);
   const taken = [TYPES[type].reserved, type === 'stateset' && name, /all$/.test(mode) && 'pid'];
   for (const label of labels) {
