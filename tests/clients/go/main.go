@@ -60,16 +60,13 @@ func number(word string) float64 {
 
 func plain(word string) string { return strings.Join(list(word), ",") }
 
-func keep[S any](families map[string]S, name string, family S, err error) string {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return "error"
-	}
-	families[name] = family
-	return "ok"
-}
-
-func define(kind string, words []string) string {
+func define(kind string, words []string) (answer string) {
+	defer func() {
+		if wrong := recover(); wrong != nil {
+			fmt.Fprintln(os.Stderr, wrong)
+			answer = "error"
+		}
+	}()
 	d := sidemeter.Definition{Name: text(words[0]), Help: plain(words[1]), Labels: list(words[2]), Unit: plain(words[3]),
 		Mode: plain(words[5]), States: list(words[6])}
 	for _, bound := range list(words[4]) {
@@ -77,23 +74,19 @@ func define(kind string, words []string) string {
 	}
 	switch kind {
 	case "counter":
-		family, err := client.Counter(d)
-		return keep(counters, d.Name, family, err)
+		counters[d.Name] = client.Counter(d)
 	case "gauge":
-		family, err := client.Gauge(d)
-		return keep(gauges, d.Name, family, err)
+		gauges[d.Name] = client.Gauge(d)
 	case "histogram":
-		family, err := client.Histogram(d)
-		return keep(observers, d.Name, family, err)
+		observers[d.Name] = client.Histogram(d)
 	case "summary":
-		family, err := client.Summary(d)
-		return keep(observers, d.Name, family, err)
+		observers[d.Name] = client.Summary(d)
 	case "info":
-		family, err := client.Info(d)
-		return keep(infos, d.Name, family, err)
+		infos[d.Name] = client.Info(d)
+	case "stateset":
+		statesets[d.Name] = client.Stateset(d)
 	}
-	family, err := client.Stateset(d)
-	return keep(statesets, d.Name, family, err)
+	return "ok"
 }
 
 func remove(name string, labels []string) {
