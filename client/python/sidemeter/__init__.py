@@ -3,9 +3,8 @@
     requests = sidemeter.counter("http_requests_total", "Requests.", ["code"])
     seconds = sidemeter.histogram("request_seconds", "Time to answer.", buckets=[0.1, 1, 10])
 
-    requests.labels("200").inc()
     with seconds.time():
-        answer()
+        requests.labels("200").inc()
 
 An event is an addition in memory. What has added up is sent every 250 ms by a daemon thread, and at exit. Nothing waits for the
 agent but `flush_and_wait()` and, for 100 ms at most, `close()`. A definition that is wrong raises ValueError; an event that is
@@ -33,7 +32,6 @@ HANDLES = 4096  # of a session; later series are sent by their text
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.1, 5.0
 MAX_NAME_BYTES, MAX_HELP_BYTES, MAX_LABELS, MAX_BUCKETS, MAX_STATES = 512, 4096, 32, 128, 128  # as the agent's
 INFINITY = float("inf")
-NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
 def want(fulfilled, words):
@@ -52,7 +50,8 @@ class Family:
 
     def __init__(self, client, kind, declaration, labelnames, reserved):
         self.client, self.kind, self.declaration, self.labelnames = client, kind, declaration, tuple(labelnames)
-        self.name, self.bounds, self.series = declaration["declare"], declaration.get("buckets", ()), {}
+        self.name, self.bounds, self.mode = declaration["declare"], declaration.get("buckets", ()), declaration.get("mode")
+        self.series = {}
         want(self.metric_name.fullmatch(self.name) and len(self.name.encode()) <= MAX_NAME_BYTES,
              f"a metric name matches {self.metric_name.pattern}, in {MAX_NAME_BYTES} bytes, got {self.name!r}")
         self.check_labels(self.labelnames)
@@ -64,8 +63,7 @@ class Family:
         want(len(set(names)) == len(names) <= MAX_LABELS, f"labels are at most {MAX_LABELS}, none twice, got {names}")
 
     def text(self, labels):
-        words = [name + "=" + quoted(value) for name, value in labels]
-        return self.name + ("{" + ",".join(words) + "}" if words else "")
+        return self.name + ("{" + ",".join([name + "=" + quoted(value) for name, value in labels]) + "}" if labels else "")
 
     def find(self, key):
         """The series of these label values; where they are wrong, or there is no room, one that drops its events."""
@@ -78,10 +76,7 @@ class Family:
 
 
 class Series:
-    """What all metrics have. Any that its family does not list drops its events: one that still wants labels is such.
-
-    `_pending` is what has happened since it was last sent, or None; the client's lock is held for it.
-    """
+    """What all metrics have. One that its family does not list, since it still wants labels or had no room, drops its events."""
 
     def __init__(self, family, key):
         self._client, self._lock, self._family, self._key = family.client, family.client._lock, family, key
@@ -89,7 +84,7 @@ class Series:
         self._start_over()
 
     def _start_over(self):
-        self._pending, self._adds, self._queued = None, False, False
+        self._pending, self._adds, self._queued = None, False, False  # what has happened since it was last sent
         self._known = None  # what a new session is told again, since the agent may have forgotten it
 
     def labels(self, *values, **named):
@@ -98,8 +93,8 @@ class Series:
         try:
             key = tuple(map(str, values + tuple(map(named.pop, names)) if named else values))
         except Exception:  # of a name that is none, or of a __str__
-            key = None
-        return self._family.find(key if key and len(key) == len(names) and not named else None)
+            return self._family.find(None)
+        return self._family.find(key if len(key) == len(names) and not named else None)
 
     def remove(self):
         """Removes the series at the agent, with what all processes gave it. `labels()` then makes it anew."""
@@ -169,12 +164,13 @@ class Gauge(Series):
 
     def inc(self, amount=1, sign=1):
         try:
+            amount = sign * float(amount)
             with self._lock:
                 if self._pending is None:
                     self._pending, self._adds = 0.0, True
-                self._pending += sign * amount
-                if self._known is not None or self._family.declaration["mode"] != "last":
-                    self._known = (self._known or 0.0) + sign * amount
+                self._pending += amount
+                if self._known is not None or self._family.mode != "last":
+                    self._known = (self._known or 0.0) + amount
                 self._queued or self._queue()
         except Exception:
             self._client._drop()
@@ -193,7 +189,7 @@ class Summary(Series):
             with self._lock:
                 bounds = self._family.bounds
                 pending = self._pending or [0.0] + [0] * (len(bounds) + 1)  # a sum, and the count of each bucket
-                total = pending[0] + value
+                total = pending[0] + float(value)
                 if total != total:  # NaN, or infinite both ways
                     return self._client._drop()
                 pending[1 + bisect_left(bounds, value)] += 1
@@ -259,18 +255,16 @@ class Stateset(Series):
 
 
 class Client:
-    """A connection to an agent, and the table of what is to be sent. A process needs one: `sidemeter.client`.
-
-    `interval` in seconds, `max_buffer` in bytes; `dropped` counts the events of this process that were wrong or had no room.
-    """
+    """A connection to an agent, and the table of what is to be sent. `dropped` counts events that were wrong or had no room."""
 
     def __init__(self, socket_path=None, name="sidemeter-python", interval=0.25, max_buffer=64 * 1024, max_series=10_000):
+        """`interval` in seconds, `max_buffer` in bytes. A process needs one client: `sidemeter.client`."""
         self._socket_path, self._interval, self._max_buffer = socket_path, interval, max_buffer
         self._name = re.sub(r"[^\w.-]", "_", name)
         self._lock = threading.RLock()  # of the table; reentrant, since signal handlers and finalizers may count too
         self._session, self._families, self._places = 0, {}, max_series + 1  # one place is for what was dropped
         self._begin()
-        self._drops = self._define(Counter, "sidemeter_client_dropped_total", "Events that clients dropped: wrong, or past a limit.",
+        self._drops = self._define(Counter, "sidemeter_client_dropped_total", "Events that clients dropped: wrong, or no room.",
                                    ["client"]).labels(self._name)
         os.register_at_fork(before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._after_fork)
         atexit.register(self.close)
@@ -297,7 +291,8 @@ class Client:
     def histogram(self, name, help="", labelnames=(), unit="", buckets=DEFAULT_BUCKETS):
         """`buckets`: upper bounds that rise strictly. +Inf is always there."""
         bounds = [bound for bound in map(float, buckets) if bound != INFINITY]
-        want(1 <= len(bounds) <= MAX_BUCKETS and all(a < b for a, b in zip([-INFINITY] + bounds, bounds + [INFINITY])),
+        want(0 < len(bounds) <= MAX_BUCKETS and all(a < b for a, b in zip([-INFINITY] + bounds, bounds + [INFINITY]))
+             and list(map(float, buckets)) in (bounds, bounds + [INFINITY]),
              f"buckets are 1 to {MAX_BUCKETS} finite bounds that rise strictly, got {buckets!r}")
         return self._define(Histogram, name, help, labelnames, unit, ["le"], buckets=bounds)
 
@@ -308,7 +303,7 @@ class Client:
         return self._define(Info, name, help, labelnames)
 
     def stateset(self, name, help="", labelnames=(), states=()):
-        want(1 <= len(states) <= MAX_STATES and len(set(states)) == len(states) and all(s and s == s.strip() and "\n" not in s for s in states),
+        want(0 < len(set(states)) == len(states) <= MAX_STATES and all(re.fullmatch(r"\S(.*\S)?", state) for state in states),
              f"states are 1 to {MAX_STATES} different words, got {states!r}")
         return self._define(Stateset, name, help, labelnames, "", [name], states=list(states))
 
@@ -333,8 +328,10 @@ class Client:
         with self._sending:
             busy, self._busy = self._busy, True  # busy: a signal's handler, in the middle of another flush
             try:
-                most = len(self._queue)  # what comes later is for the next flush
+                session = None
                 while not busy and self._connect() and self._give():
+                    if session != self._session:
+                        session, most = self._session, len(self._queue)  # what comes later is for the next flush
                     if most <= 0 and not (self._undeclared or self._unsent or self._removals):
                         return True
                     most -= self._write(most)
@@ -360,12 +357,11 @@ class Client:
             time.sleep(0.001)
 
     def close(self, timeout=0.1):
-        """Flushes and waits, for at most `timeout` seconds, and ends the session and the thread. Later events wait for a flush."""
+        """Flushes and waits, for at most `timeout` seconds, and ends session and thread. Later events wait for a flush."""
         self._ended.set()
-        self.flush_and_wait(timeout)
+        self._thread and self.flush_and_wait(timeout)  # else nothing has ever happened
         with self._sending:
-            if self._socket:
-                self._lose()
+            self._socket and self._lose()
 
     def _drop(self):
         with self._lock:
@@ -407,14 +403,13 @@ class Client:
         """Writes a record, or of a series what follows its text. `again`: should the session be lost, the next one needs it."""
         #   @7 c jobs_total{queue="mail"}    once a session
         #   @7 12
-        line = text
         if series:
             if series._text not in self._handles and self._free:
                 self._handles[series._text] = self._free.pop()
                 self._put(f"@{self._handles[series._text]} {series.verb} {series._text}", again=False)
             handle = self._handles.get(series._text)
             line = f"{series.verb} {series._text} {text}" if handle is None else f"@{handle} {text}"
-        line = line.encode("utf-8", "replace") + b"\n"
+        line = (line if series else text).encode("utf-8", "replace") + b"\n"
         self._records.append((line, (text, series) if again else None))
         self._size += len(line)
 
@@ -423,7 +418,7 @@ class Client:
         left = memoryview(b"".join([line for line, _ in self._records]))[self._taken:]
         while left:
             try:
-                taken = self._socket.send(left, NO_SIGNAL)
+                taken = self._socket.send(left, getattr(socket, "MSG_NOSIGNAL", 0))
             except OSError as fault:
                 if not isinstance(fault, BlockingIOError):
                     self._lose()
@@ -488,17 +483,15 @@ class Client:
 
     def _after_fork(self):
         """In a child: nothing of the parent's is sent, and its session goes on without it."""
-        if self._socket:
-            self._socket.close()
+        self._socket and self._socket.close()
         for family in self._families.values():
             for series in family.series.values():
                 series._start_over()
         self._places += sum(self._removals.values())
         self._begin()
         self._lock.release()
-        multiprocessing = sys.modules.get("multiprocessing.util")
-        if multiprocessing:  # whose processes end without atexit before Python 3.13
-            multiprocessing.register_after_fork(self, lambda client: multiprocessing.Finalize(None, client.close))
+        pool = sys.modules.get("multiprocessing.util")  # whose processes end without atexit
+        pool and pool.register_after_fork(self, lambda client: pool.Finalize(None, client.close, exitpriority=-100))
 
 
 client = Client()
