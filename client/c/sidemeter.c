@@ -1,12 +1,7 @@
 // The table of series, and the thread that sends what they owe. sidemeter.h tells what is promised.
-//
-// Three locks, taken in this order:
-//   writer   the socket, the buffer, the sweep over the table: by who flushes, never while it waits
-//   table    families and places: for a look-up
-//   held     one series: for an addition
-#ifndef _POSIX_C_SOURCE
+// Three locks, taken in this order: `writer` around the socket, the buffer and the sweep over the
+// table, never while it waits; `table` for a look-up; that of a series for an addition.
 #define _POSIX_C_SOURCE 200809L
-#endif
 #include "sidemeter.h"
 
 #include <errno.h>
@@ -25,364 +20,296 @@
 
 // PROTOCOL.md, Limits. A series leaves room in its record, of 64 KiB, for what follows it.
 enum { kNameBytes = 512, kHelpBytes = 4096, kValueBytes = 2048, kSeriesBytes = 60000 };
-enum { kLabels = 32, kBuckets = 128, kStates = 128, kHandles = 4096 };
+enum { kLabels = 32, kBuckets = 128, kHandles = 4096 };
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
 #define MODES "last sum min max mostrecent all livesum livemin livemax livemostrecent liveall"
 
-// What a series owes the agent: an amount or counts to add; a value, its content or its state.
+// What a series owes the agent: an amount or counts to add; or its value, its content, its state.
 enum { kNothing, kAdd, kSet };
 
 struct text {
-  char* bytes;
+  char *bytes;
   size_t length, room;
   int failed;  // memory ran out, and something is missing
 };
 
 struct sidemeter_family {
-  sidemeter_family* next;
+  sidemeter_family *next;
   sidemeter_type type;
-  int gathers;                   // a gauge in whose mode the agent keeps a value of each process
-  char *name, *labels, *states;  // the last two: words with blanks between them
-  struct text declaration;
-  size_t label_count, state_count, bucket_count;
+  int gathers;                     // a gauge whose mode keeps a value of each process
+  struct text declaration, shape;  // shape: http_requests_total{code="\1"}; a value goes to each \1
+  const char *states;              // words, at the end of the declaration
   double buckets[kBuckets];
+  size_t bucket_count;
   unsigned long declared;  // in this session
 };
 
 struct sidemeter_series {
   unsigned char held;
-  int owes, repeats;  // repeats: owes its value to each new session
+  int owes, repeats;  // repeats: owes it to each new session
   sidemeter_type type;
-  sidemeter_family* family;
-  double sum;             // to be added
-  double own;             // a gauge's value in this process; where a state stands in `states`
-  unsigned long* counts;  // of a histogram one a bucket and +Inf, of a summary one
-  char* text;             // http_requests_total{code="200"}; NULL: a free place
+  sidemeter_family *family;
+  double sum;              // to be added
+  double own;              // a gauge's value in this process; where a state stands in `states`
+  unsigned long *counts;   // of a histogram one a bucket and +Inf, of a summary one
+  char *text;              // http_requests_total{code="200"}; NULL: a free place
+  unsigned long bound;     // to the handle that is its place's number, in this session
+  sidemeter_series *next;  // of this hash, or the next free place
   size_t hash;
-  unsigned long bound;     // to its place as a handle, in this session
-  sidemeter_series* next;  // of this hash, or the next free place
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t writer = PTHREAD_MUTEX_INITIALIZER, table = PTHREAD_MUTEX_INITIALIZER;
-static sidemeter_family* families;
+static sidemeter_family *families;
 static sidemeter_series places[SIDEMETER_MAX_SERIES], *heads[SIDEMETER_MAX_SERIES], *spare;
 static size_t place_count;
-static unsigned long dropped;
-static int running;  // the thread
+static unsigned long dropped, threads, running;  // running: the number of the thread, 0: none
 static __thread char refusal[512];
 
-// The writer's. `missed`: a session was lost, and is wanted back.
+// The writer's.
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static int connection = -1, missed;
-static unsigned long session, sweeps, token, applied, reported;
 static struct text buffer, removals;
+static int connection = -1;
+static unsigned long session, sweeps, token, applied, reported;
 static size_t sent, cursor, reply_length;
 static char reply[32];
 static double retry_at, backoff = 0.1;
 
-// --- Texts ---
-
-static void append(struct text* out, const char* format, ...) {
+static void append(struct text *out, const char *format, ...) {
   while (!out->failed) {  // once, and again when there is room
-    char* end = out->bytes ? out->bytes + out->length : NULL;
+    const size_t room = out->room - out->length;
     va_list values;
     va_start(values, format);
-    const size_t length = (size_t)vsnprintf(end, out->room - out->length, format, values);
+    const size_t length =
+        (size_t)vsnprintf(room ? out->bytes + out->length : NULL, room, format, values);
     va_end(values);
-    if (out->length + length < out->room) {
-      out->length += length;
-      return;
-    }
-    const size_t room = 2 * (out->length + length + 32);
-    char* grown = realloc(out->bytes, room);
-    if (grown) out->bytes = grown, out->room = room;
+    out->length += length < room ? length : 0;
+    if (length < room) return;
+    out->room = 2 * (out->length + length + 32);
+    char *grown = realloc(out->bytes, out->room);
     out->failed = !grown;
+    if (grown) out->bytes = grown;
   }
 }
-
 // As strtod reads it in the C locale, whatever stands for the point in this program's.
-static void append_number(struct text* out, double value) {
+static void append_number(struct text *out, double value) {
   static const char kOthers[] = "+-0123456789einfa";
   char digits[40] = "";
-  if (value > -1e15 && value < 1e15 && value == (double)(long long)value)
-    snprintf(digits, sizeof digits, "%lld", (long long)value);
-  for (int precision = 15; precision <= 17 && strtod(digits, NULL) != value; precision++)
+  for (int precision = 15; precision <= 17 && (!*digits || strtod(digits, NULL) != value); precision++)
     snprintf(digits, sizeof digits, "%.*g", precision, value);
   const size_t whole = strspn(digits, kOthers), point = strcspn(digits + whole, kOthers);
   append(out, "%.*s%s%s", (int)whole, digits, point ? "." : "", digits + whole + point);
 }
-
-static void append_escaped(struct text* out, const char* words, const char* escaped) {
-  for (; *words; words++)
-    append(out, "%s%c", strchr(escaped, *words) ? "\\" : "", *words == '\n' ? 'n' : *words);
+static void append_escaped(struct text *out, const char *words, const char *escaped) {
+  for (size_t plain;; words += plain + 1) {
+    append(out, "%.*s", (int)(plain = strcspn(words, escaped)), words);
+    if (!words[plain]) return;
+    append(out, "\\%c", words[plain] == '\n' ? 'n' : words[plain]);
+  }
 }
-
-// Words have blanks between them.
-static const char* first(const char* words, size_t* length) {
-  words += strspn(words, " ");
-  *length = strcspn(words, " ");
+// The first of words with blanks between them; an LF stands behind the last.
+static const char *first(const char *words, size_t *length) {
+  words += strspn(words, " \n");
+  *length = strcspn(words, " \n");
   return words;
 }
-
-// Where `word` stands first among the words, or NULL.
-static const char* find(const char* words, const char* word, size_t length) {
+// Where a word stands first among the words, or NULL.
+static const char *find(const char *words, const char *word, size_t length) {
   for (size_t own; *(words = first(words, &own)); words += own)
     if (own == length && !memcmp(words, word, length)) return words;
   return NULL;
 }
-
-static int is_name(const char* name, size_t length, const char* characters) {
+static int is_name(const char *name, size_t length, const char *characters) {
   return length > 0 && length <= kNameBytes && strspn(name, characters) >= length &&
          !strchr("0123456789", *name);
 }
 
-// --- The process ---
-
-double sidemeter_clock(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-unsigned long sidemeter_dropped(void) { return __atomic_load_n(&dropped, __ATOMIC_RELAXED); }
-
-// Who holds the series may have been preempted and want this processor: sleeps, after a while.
-static void hold(sidemeter_series* series) {
-  const struct timespec moment = {0, 20000};
+// Who holds a series may have been preempted and want this processor: sleeps, after a while.
+static void hold(sidemeter_series *series) {
   for (int turn = 0; __atomic_test_and_set(&series->held, __ATOMIC_ACQUIRE); turn++)
-    if (turn >= 100) nanosleep(&moment, NULL);
+    if (turn >= 100) poll(NULL, 0, 1);
 }
-
-static void release(sidemeter_series* series) { __atomic_clear(&series->held, __ATOMIC_RELEASE); }
-
-static void forget(sidemeter_series* series) {
+static void release(sidemeter_series *series) { __atomic_clear(&series->held, __ATOMIC_RELEASE); }
+static void forget(sidemeter_series *series) {
   series->owes = series->repeats = 0, series->sum = series->own = 0;
   memset(series->counts, 0, (series->family->bucket_count + 1) * sizeof *series->counts);
 }
-
-static void lock_all(void) {
-  pthread_mutex_lock(&writer);
-  pthread_mutex_lock(&table);
-}
-
-static void unlock_all(void) {
-  pthread_mutex_unlock(&table);
-  pthread_mutex_unlock(&writer);
-}
-
-// Families and series stay; the socket and what is owed are the parent's.
+static void lock_all(void) { pthread_mutex_lock(&writer), pthread_mutex_lock(&table); }
+static void unlock_all(void) { pthread_mutex_unlock(&table), pthread_mutex_unlock(&writer); }
+// After fork. Families and series stay; the socket and what is owed are the parent's.
 static void begin_child(void) {
   if (connection >= 0) close(connection);
-  connection = -1, missed = 0, retry_at = 0, backoff = 0.1;
-  buffer.length = removals.length = sent = cursor = 0;
-  dropped = reported = 0, running = 0;
-  for (sidemeter_series* series = places; series < places + place_count; series++) {
-    if (!series->owes && !series->repeats && !series->held) continue;  // its page stays shared
-    forget(series);
-    release(series);
-  }
+  connection = -1, retry_at = 0, backoff = 0.1;
+  buffer.length = removals.length = sent = cursor = 0, dropped = reported = running = 0;
+  for (sidemeter_series *series = places; series < places + place_count; series++)
+    if (series->owes || series->repeats || series->held) forget(series), release(series);
   unlock_all();
 }
 
 static void begin(void) {
-  const char* path = getenv("SIDEMETER_SOCKET");
+  const char *path = getenv("SIDEMETER_SOCKET");
   if (!path || !*path) path = "/run/sidemeter/sidemeter.sock";
   if (strlen(path) < sizeof address.sun_path) strcpy(address.sun_path, path);
   pthread_atfork(lock_all, unlock_all, begin_child);
   atexit(sidemeter_close);
 }
-
-// --- Families ---
-
-static int refuse(const char* wanted, const char* got) {
-  snprintf(refusal, sizeof refusal, "%s, got \"%.200s\"", wanted, got ? got : "");
-  errno = EINVAL;
-  return 0;
-}
-
-const char* sidemeter_error(void) { return refusal; }
-
-// Words that stand once and are no name in `added`; names where `characters` says of which.
-static int check_words(const char* words, const char* characters, const char* added, size_t most,
-                       size_t* count) {
-  size_t length;
-  for (const char* at = words; *(at = first(at, &length)); at += length) {
-    if (strcspn(at, "\t\r\n") < length || find(words, at, length) != at || ++*count > most)
-      return refuse("at most 32 labels, or 128 states, are words and stand once", at);
-    if (!characters) continue;
-    if (!is_name(at, length, characters) || !strncmp(at, "__", 2) || find(added, at, length))
-      return refuse("a label matches [a-zA-Z_][a-zA-Z0-9_]*, is not __…, nor the agent's", at);
-  }
-  return 1;
+const char *sidemeter_error(void) { return refusal; }
+static int refuse(const char *wanted, const char *got) {
+  return snprintf(refusal, sizeof refusal, "%s, got \"%.200s\"", wanted, got), 0;
 }
 
 // What the agent would refuse (PROTOCOL.md, Declarations and Limits) is told to the developer here.
-static int check(sidemeter_family* family, const sidemeter_definition* given) {
-  const char *name = family->name, *help = given->help, *unit = given->unit, *mode = given->mode;
-  const int each = mode && find("all liveall", mode, strlen(mode));
-  const char* added[] = {"", each ? "pid" : "", "le", "quantile", "", name};
-  if (!is_name(name, strlen(name), WORD ":") || !strncmp(name, "sidemeter_", 10))
+static int describe(sidemeter_family *family, const sidemeter_definition *given) {
+  static const char *const kTypes[] = {"counter", "gauge", "histogram", "summary", "info", "stateset"};
+  static const double kBounds[] = {.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10};
+  const char *name = given->name ? given->name : "", *states = given->states ? given->states : "";
+  const char *labels = given->labels ? given->labels : "", *mode = given->mode ? given->mode : "";
+  const char *added[] = {"", find("all liveall", mode, strlen(mode)) ? "pid" : "", "le", "quantile", "", name};
+  const char *unit = given->unit, *help = given->help;
+  const double *bounds = given->bucket_count ? given->buckets : kBounds;
+  const sidemeter_type type = given->type;
+  struct text *out = &family->declaration, *shape = &family->shape;
+  size_t count = given->bucket_count ? given->bucket_count : sizeof kBounds / sizeof *kBounds, length;
+  if (type > SIDEMETER_STATESET || !is_name(name, strlen(name), WORD ":") || !strncmp(name, "sidemeter_", 10))
     return refuse("a name matches [a-zA-Z_:][a-zA-Z0-9_:]* and begins not with sidemeter_", name);
   if (help && strlen(help) > kHelpBytes) return refuse("help has at most 4096 bytes", help);
-  if (unit && (given->type >= SIDEMETER_INFO || !*unit || unit[strspn(unit, WORD)]))
+  if (unit && (type >= SIDEMETER_INFO || !*unit || unit[strspn(unit, WORD)]))
     return refuse("a unit matches [a-zA-Z0-9_]+, and info and stateset have none", unit);
-  if (mode && (given->type != SIDEMETER_GAUGE || !find(MODES, mode, strlen(mode))))
-    return refuse("a gauge's mode is last, or [live] sum, min, max, mostrecent, all", mode);
-  if (given->bucket_count > (given->type == SIDEMETER_HISTOGRAM ? kBuckets : 0))
+  if (*mode && (type != SIDEMETER_GAUGE || !find(MODES, mode, strlen(mode))))
+    return refuse("a mode is a gauge's, one of " MODES, mode);
+  if (given->bucket_count > (type == SIDEMETER_HISTOGRAM ? kBuckets : 0))
     return refuse("a histogram, and nothing else, has at most 128 buckets", name);
-  for (size_t i = 0; i < given->bucket_count; i++)
-    if (!(given->buckets[i] < INFINITY &&
-          given->buckets[i] > (i ? given->buckets[i - 1] : -INFINITY)))
+  if (!*states != (type != SIDEMETER_STATESET) || strpbrk(states, "\t\r\n"))
+    return refuse("a stateset, and nothing else, has states with blanks between them", states);
+  append(out, "# TYPE %s %s\n", name, kTypes[type]);
+  if (unit) append(out, "# UNIT %s %s\n", name, unit);
+  if (*mode) append(out, "# MODE %s %s\n", name, mode);
+  if (help) append(out, "# HELP %s ", name), append_escaped(out, help, "\\\n"), append(out, "\n");
+  family->bucket_count = type == SIDEMETER_HISTOGRAM ? count : 0;
+  if (family->bucket_count) append(out, "# BUCKETS %s", name);
+  for (size_t i = 0; i < family->bucket_count; i++) {
+    if (!(bounds[i] < INFINITY && bounds[i] > (i ? bounds[i - 1] : -INFINITY)))
       return refuse("buckets are finite and rise strictly", name);
-  if (*family->states ? given->type != SIDEMETER_STATESET : given->type == SIDEMETER_STATESET)
-    return refuse("a stateset, and nothing else, has states", family->states);
-  return strlen(family->states) <= kSeriesBytes &&
-         check_words(family->states, NULL, "", kStates, &family->state_count) &&
-         check_words(family->labels, WORD, added[given->type], kLabels, &family->label_count);
+    append(out, " "), append_number(out, family->buckets[i] = bounds[i]);
+  }
+  append(out, family->bucket_count ? "\n" : *states ? "# STATES %s " : "", name);
+  const size_t states_at = out->length;
+  append(out, *states ? "%s\n" : "", states);
+  append(shape, "%s", name), count = 0;
+  for (const char *at = labels; *(at = first(at, &length)); at += length, count++) {
+    if (!is_name(at, length, WORD) || !strncmp(at, "__", 2) || find(added[type], at, length))
+      return refuse("a label matches [a-zA-Z_][a-zA-Z0-9_]*, not __, nor the agent's own", at);
+    if (find(labels, at, length) != at || count == kLabels) return refuse("at most 32 labels, each once", at);
+    append(shape, "%c%.*s=\"\1\"", count ? ',' : '{', (int)length, at);
+  }
+  append(shape, count ? "}" : "");
+  if (out->failed || shape->failed) return refuse("memory for a family", "nothing");
+  family->states = out->bytes + states_at;
+  family->type = type;
+  family->gathers = *mode && strcmp(mode, "last");
+  return 1;
 }
 
-static int describe(sidemeter_family* family, const sidemeter_definition* given) {
-  static const char* const kTypes[] = {"counter", "gauge", "histogram",
-                                       "summary", "info",  "stateset"};
-  static const double kBounds[] = {.005, .01, .025, .05, .075, .1,  .25,
-                                   .5,   .75, 1,    2.5, 5,    7.5, 10};
-  struct text* out = &family->declaration;
-  family->type = given->type;
-  family->name = strdup(given->name ? given->name : "");
-  family->labels = strdup(given->labels ? given->labels : "");
-  family->states = strdup(given->states ? given->states : "");
-  if (!family->name || !family->labels || !family->states || !check(family, given)) return 0;
-  family->gathers = given->mode && strcmp(given->mode, "last");
-  family->bucket_count = given->bucket_count;
-  if (given->type == SIDEMETER_HISTOGRAM && !given->bucket_count)
-    family->bucket_count = sizeof kBounds / sizeof *kBounds;
-  memcpy(family->buckets, given->bucket_count ? given->buckets : kBounds,
-         family->bucket_count * sizeof *kBounds);
-  append(out, "# TYPE %s %s\n", family->name, kTypes[given->type]);
-  if (given->unit) append(out, "# UNIT %s %s\n", family->name, given->unit);
-  if (given->mode) append(out, "# MODE %s %s\n", family->name, given->mode);
-  if (*family->states) append(out, "# STATES %s %s\n", family->name, family->states);
-  append(out, "# HELP %s ", family->name);
-  append_escaped(out, given->help ? given->help : "", "\\\n");
-  append(out, family->bucket_count ? "\n# BUCKETS %s" : "", family->name);
-  for (size_t i = 0; i < family->bucket_count; i++)
-    append(out, " "), append_number(out, family->buckets[i]);
-  append(out, "\n");
-  return !out->failed;
-}
-
-sidemeter_family* sidemeter_define(const sidemeter_definition* given) {
+sidemeter_family *sidemeter_define(const sidemeter_definition *given) {
   pthread_once(&once, begin);
-  sidemeter_family *made = calloc(1, sizeof *made), *found = NULL, **end = &families;
-  refuse("memory for a family", "");
+  sidemeter_family *made = calloc(1, sizeof *made), *found = NULL, **at = &families;
   if (made && describe(made, given)) {
+    const size_t head = strlen("# TYPE  ") + strlen(given->name);
     pthread_mutex_lock(&table);
-    while (*end && strcmp((*end)->name, made->name)) end = &(*end)->next;
-    found = *end ? *end : (*end = made);
+    while (*at && strncmp((*at)->declaration.bytes, made->declaration.bytes, head)) at = &(*at)->next;
+    found = *at ? *at : (*at = made);
     pthread_mutex_unlock(&table);
     if (found == made) return made;
-    if (strcmp(found->declaration.bytes, made->declaration.bytes) ||
-        strcmp(found->labels, made->labels))
-      found = NULL, refuse("a family stays as it was defined first", made->name);
+    if (strcmp(found->declaration.bytes, made->declaration.bytes) || strcmp(found->shape.bytes, made->shape.bytes))
+      found = NULL, refuse("a family stays as it was defined first", given->name);
   }
-  if (made) free(made->name), free(made->labels), free(made->states), free(made->declaration.bytes);
+  if (made) free(made->declaration.bytes), free(made->shape.bytes);
   free(made);
   return found;
 }
 
-// --- Series ---
-
-static int spell(const sidemeter_family* family, const char* const* values, struct text* out) {
-  const char* label = family->labels;
-  size_t count = 0;
-  append(out, "%s", family->name);
-  for (size_t length; values && values[count]; count++, label += length) {
-    if (count == family->label_count || strlen(values[count]) > kValueBytes) return 0;
-    label = first(label, &length);
-    append(out, "%c%.*s=\"", count ? ',' : '{', (int)length, label);
-    append_escaped(out, values[count], "\\\"\n");
-    append(out, "\"");
+static int spell(const char *shape, const char *const *values, struct text *out) {
+  for (; *shape; shape++) {
+    const size_t length = strcspn(shape, "\1");
+    append(out, "%.*s", (int)length, shape);
+    if (!*(shape += length)) break;
+    if (!values || !*values || strlen(*values) > kValueBytes) return 0;
+    append_escaped(out, *values++, "\\\"\n");
   }
-  append(out, count ? "}" : "");
-  return count == family->label_count && out->length <= kSeriesBytes && !out->failed;
+  return (!values || !*values) && out->length <= kSeriesBytes && !out->failed;
 }
 
-// A new series in a free place, or NULL. The table is locked.
-static sidemeter_series* add(sidemeter_family* family, char* text, size_t hash) {
-  sidemeter_series *series = spare, **head = &heads[hash % SIDEMETER_MAX_SERIES];
-  if (!series && place_count < SIDEMETER_MAX_SERIES) series = &places[place_count];
-  unsigned long* counts = series ? calloc(family->bucket_count + 1, sizeof *counts) : NULL;
-  if (!counts) return NULL;
-  hold(series);
-  if (series == spare) spare = series->next;
-  free(series->counts);
-  series->counts = counts, series->family = family, series->type = family->type;
-  series->text = text, series->hash = hash, series->next = *head, *head = series;
-  forget(series);
-  release(series);
-  if (series == &places[place_count])
-    __atomic_store_n(&place_count, place_count + 1, __ATOMIC_RELEASE);
-  return series;
-}
-
-sidemeter_series* sidemeter_series_of(sidemeter_family* family, const char* const* values) {
+sidemeter_series *sidemeter_series_of(sidemeter_family *family, const char *const *values) {
   struct text text = {0};
-  sidemeter_series* series = NULL;
+  if (!family || !spell(family->shape.bytes, values, &text)) return free(text.bytes), NULL;
   size_t hash = 2166136261u;  // FNV-1a
-  if (family && spell(family, values, &text)) {
-    for (const char* at = text.bytes; *at; at++) hash = (hash ^ (unsigned char)*at) * 16777619u;
-    pthread_mutex_lock(&table);
-    series = heads[hash % SIDEMETER_MAX_SERIES];
-    while (series && strcmp(series->text, text.bytes)) series = series->next;
-    if (!series && (series = add(family, text.bytes, hash)) != NULL) text.bytes = NULL;
-    pthread_mutex_unlock(&table);
+  for (const char *at = text.bytes; *at; at++) hash = (hash ^ (unsigned char)*at) * 16777619u;
+  pthread_mutex_lock(&table);
+  sidemeter_series **head = &heads[hash % SIDEMETER_MAX_SERIES], *series = *head;
+  while (series && strcmp(series->text, text.bytes)) series = series->next;
+  sidemeter_series *const end = place_count < SIDEMETER_MAX_SERIES ? &places[place_count] : NULL;
+  sidemeter_series *const place = series ? NULL : spare ? spare : end;
+  unsigned long *counts = place ? calloc(family->bucket_count + 1, sizeof *counts) : NULL;
+  if (counts) {
+    series = place;
+    hold(series);
+    free(series->counts);
+    if (series == spare) spare = series->next;
+    series->counts = counts, series->family = family, series->type = family->type;
+    series->text = text.bytes, series->hash = hash, series->next = *head, *head = series;
+    forget(series);
+    release(series);
+    if (series == end) __atomic_fetch_add(&place_count, 1, __ATOMIC_RELEASE);
   }
-  free(text.bytes);
+  pthread_mutex_unlock(&table);
+  if (!counts) free(text.bytes);
   return series;
 }
 
-// --- Events ---
-
-static void* run(void* nothing);
-
+static void *run(void *number);
 static void start(void) {
   pthread_t thread;
   sigset_t all, before;
   sigfillset(&all);
   pthread_mutex_lock(&writer);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  if (!running && !pthread_create(&thread, NULL, run, NULL))
-    __atomic_store_n(&running, !pthread_detach(thread), __ATOMIC_RELAXED);
+  if (!running && !pthread_create(&thread, NULL, run, (void *)(threads + 1)))
+    __atomic_store_n(&running, ++threads, __ATOMIC_RELAXED), pthread_detach(thread);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_mutex_unlock(&writer);
 }
+static void drop(void) { __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED); }
+unsigned long sidemeter_dropped(void) { return __atomic_load_n(&dropped, __ATOMIC_RELAXED); }
 
 // Holds a series of one of these types; drops the event of another.
-static int take(sidemeter_series* series, unsigned types) {
+static int take(sidemeter_series *series, unsigned types) {
   if (series) hold(series);
   if (series && types >> series->type & 1) return 1;
   if (series) release(series);
-  __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
-  return 0;
+  return drop(), 0;
 }
-
 // Releases it again. Nothing: the event was wrong.
-static void give(sidemeter_series* series, int what) {
-  const int first_event = !series->owes;
+static void give(sidemeter_series *series, int what) {
+  const int is_first = !series->owes;
   if (what) series->owes = what;
+  else drop();
   release(series);
-  if (!what) take(NULL, 0);
-  if (first_event && !__atomic_load_n(&running, __ATOMIC_RELAXED)) start();
+  if (is_first && !__atomic_load_n(&running, __ATOMIC_RELAXED)) start();
 }
-
-static void put(sidemeter_series* series, sidemeter_type type, double value) {
+static void put(sidemeter_series *series, sidemeter_type type, double value) {
   if (!take(series, 1u << type)) return;
   series->own = value, series->sum = 0, series->repeats = 1;
   give(series, kSet);
 }
-
-void sidemeter_inc(sidemeter_series* series, double amount) {
+void sidemeter_set(sidemeter_series *series, double value) { put(series, SIDEMETER_GAUGE, value); }
+void sidemeter_info(sidemeter_series *series) { put(series, SIDEMETER_INFO, 1); }
+void sidemeter_state(sidemeter_series *series, const char *state) {
+  const char *states = series && series->type == SIDEMETER_STATESET ? series->family->states : "";
+  const char *found = find(states, state, strlen(state));
+  put(found ? series : NULL, SIDEMETER_STATESET, found ? (double)(found - states) : 0);
+}
+void sidemeter_dec(sidemeter_series *series, double amount) { sidemeter_inc(series, -amount); }
+void sidemeter_inc(sidemeter_series *series, double amount) {
   if (!take(series, 1u << SIDEMETER_COUNTER | 1u << SIDEMETER_GAUGE)) return;
   const int gathers = series->family->gathers, whole = gathers || series->owes == kSet;
   const double sum = series->sum + amount;
@@ -391,114 +318,76 @@ void sidemeter_inc(sidemeter_series* series, double amount) {
   if (!wrong) series->own += amount, series->repeats |= gathers;
   give(series, wrong ? kNothing : whole ? kSet : kAdd);
 }
-
-void sidemeter_dec(sidemeter_series* series, double amount) { sidemeter_inc(series, -amount); }
-
-void sidemeter_set(sidemeter_series* series, double value) { put(series, SIDEMETER_GAUGE, value); }
-
-void sidemeter_info(sidemeter_series* series) { put(series, SIDEMETER_INFO, 1); }
-
-void sidemeter_state(sidemeter_series* series, const char* state) {
-  const char* states = series ? series->family->states : "";
-  const char* found = find(states, state, strlen(state));
-  put(found ? series : NULL, SIDEMETER_STATESET, found ? (double)(found - states) : 0);
+double sidemeter_clock(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
-
-void sidemeter_observe(sidemeter_series* series, double value) {
+void sidemeter_observe(sidemeter_series *series, double value) {
   if (!take(series, 1u << SIDEMETER_HISTOGRAM | 1u << SIDEMETER_SUMMARY)) return;
   const double sum = series->sum + value, *bounds = series->family->buckets;
-  size_t low = 0, high = series->family->bucket_count;
-  while (low < high) {
-    const size_t middle = (low + high) / 2;
-    if (bounds[middle] < value)
-      low = middle + 1;
-    else
-      high = middle;
-  }
   const int wrong = sum != sum;  // NaN, or infinities that cancel each other
-  if (!wrong) series->sum = sum, series->counts[low]++;
+  size_t bucket = 0;
+  while (bucket < series->family->bucket_count && bounds[bucket] < value) bucket++;
+  if (!wrong) series->sum = sum, series->counts[bucket]++;
   give(series, wrong ? kNothing : kAdd);
 }
 
-void sidemeter_observe_since(sidemeter_series *series, double start) {
-  sidemeter_observe(series, sidemeter_clock() - start);
-}
-
-void sidemeter_remove(sidemeter_series* series) {
+void sidemeter_remove(sidemeter_series *series) {
   if (!series) return;
   lock_all();
-  sidemeter_series** at = &heads[series->hash % SIDEMETER_MAX_SERIES];
+  sidemeter_series **at = &heads[series->hash % SIDEMETER_MAX_SERIES];
   while (*at && *at != series) at = &(*at)->next;
   if (*at) {
     if (removals.length < SIDEMETER_MAX_BUFFER) append(&removals, "x %s\n", series->text);
-    *at = series->next, series->next = spare, spare = series;
-    free(series->text);
-    series->text = NULL, series->bound = 0;
     hold(series);
     forget(series);
+    free(series->text);
+    *at = series->next, series->next = spare, spare = series, series->text = NULL, series->bound = 0;
     release(series);
   }
   unlock_all();
-  if (!running) start();
+  start();
 }
 
-// --- The socket. The writer's lock is held ---
-
+// What follows is the writer's. The record that was cut, and all behind it, goes in the next session.
 static void end_session(void) {
   close(connection);
-  connection = -1, missed = 1;
-  while (sent > 0 && buffer.bytes[sent - 1] != '\n') sent--;  // the record that was cut goes again
+  connection = -1;
+  while (sent > 0 && buffer.bytes[sent - 1] != '\n') sent--;
   if (sent > 0) memmove(buffer.bytes, buffer.bytes + sent, buffer.length - sent);
   buffer.length -= sent, sent = 0;
 }
-
-static void bind_handle(sidemeter_series* series) {
-  append(&buffer, "@%zu %c %s\n", (size_t)(series - places), "cgmm"[series->type], series -> text);
+static void bind_handle(sidemeter_series *series) {
+  append(&buffer, "@%d %c %s\n", (int)(series - places), "cgmmie"[series->type], series->text);
   series->bound = session;
 }
-
-static void declare(sidemeter_family* family) {
-  append(&buffer, "%s", family->declaration.bytes);
-  family->declared = session;
-}
-
 // What the session before did not take goes behind the declarations and bindings it stands on.
 static void begin_session(void) {
   const struct text rest = buffer;
-  const size_t count = __atomic_load_n(&place_count, __ATOMIC_ACQUIRE);
   buffer = (struct text){0};
   session++, cursor = reply_length = 0;
   append(&buffer, "hello v=1 pid=%ld client=c/%s\n", (long)getpid(), SIDEMETER_VERSION);
   pthread_mutex_lock(&table);
-  for (sidemeter_family* family = families; family; family = family->next) declare(family);
-  pthread_mutex_unlock(&table);
-  for (sidemeter_series* series = places; series < places + count; series++) {
+  for (sidemeter_family *family = families; family; family = family->next)
+    append(&buffer, "%s", family->declaration.bytes), family->declared = session;
+  for (sidemeter_series *series = places; series < places + place_count; series++) {
     hold(series);
     if (series->repeats) series->owes = kSet, series->sum = 0;
     release(series);
     if (rest.length && series->bound == session - 1) bind_handle(series);
   }
-  if (rest.length) append(&buffer, "%.*s", (int)rest.length, rest.bytes);
+  pthread_mutex_unlock(&table);
+  append(&buffer, "%.*s", (int)rest.length, rest.length ? rest.bytes : "");
   free(rest.bytes);
 }
 
-static void find_agent(void) {
+// Whether there is a session. Connects at most every 100 ms, and less often while nothing answers.
+static int reach(void) {
   const double now = sidemeter_clock();
-  if (now < retry_at) return;
-  retry_at = now + backoff;
-  backoff = backoff < 2.5 ? 2 * backoff : 5;
-  connection = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (connection < 0) return;
-  if (!connect(connection, (struct sockaddr*)&address, sizeof address))
-    begin_session();
-  else
-    close(connection), connection = -1;
-}
-
-static void read_replies(void) {
   char bytes[512];
   ssize_t got;
-  while ((got = recv(connection, bytes, sizeof bytes, 0)) > 0) {
+  while (connection >= 0 && (got = recv(connection, bytes, sizeof bytes, 0)) > 0) {
     backoff = 0.1;
     for (ssize_t i = 0; i < got; i++) {
       if (reply_length < sizeof reply - 1) reply[reply_length++] = bytes[i];
@@ -507,142 +396,105 @@ static void read_replies(void) {
       reply_length = 0;
     }
   }
-  if (got == 0 || (errno != EAGAIN && errno != EINTR)) end_session();
+  if (connection >= 0 && (got == 0 || (errno != EAGAIN && errno != EINTR))) end_session();
+  if (connection >= 0 || now < retry_at) return connection >= 0;
+  retry_at = now + backoff;
+  backoff = backoff < 2.5 ? 2 * backoff : 5;
+  connection = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (!connect(connection, (struct sockaddr *)&address, sizeof address)) begin_session();
+  else close(connection), connection = -1;
+  return connection >= 0;
 }
-
 // Whether the kernel has taken all of the buffer.
 static int send_buffer(void) {
+  if (buffer.failed) drop(), buffer.failed = 0, buffer.length = sent = 0, end_session();
   while (connection >= 0 && sent < buffer.length) {
     const ssize_t took = send(connection, buffer.bytes + sent, buffer.length - sent, MSG_NOSIGNAL);
-    if (took >= 0)
-      sent += (size_t)took;
-    else if (errno == EAGAIN)
-      return 0;
-    else if (errno != EINTR)
-      end_session();
+    if (took >= 0) sent += (size_t)took;
+    else if (errno == EAGAIN) return 0;
+    else if (errno != EINTR) end_session();
   }
   if (connection >= 0) buffer.length = sent = 0;
   return connection >= 0;
 }
 
-// An amount that is to be added to a gauge has its sign before it: += or -=.
-static void write_series(sidemeter_series* series) {
+static void write_series(sidemeter_series *series) {
   static unsigned long counts[kBuckets + 1];
-  const size_t start = buffer.length, handle = (size_t)(series - places);
   hold(series);
-  sidemeter_family* family = series->family;
-  const int owes = series->owes, adds = owes == kAdd && family->type == SIDEMETER_GAUGE;
-  const double own = series->own, value = owes == kSet ? own
-                                          : adds       ? fabs(series->sum)
-                                                       : series->sum;
-  const char* sign = !adds ? "" : series->sum < 0 ? "-=" : "+=";
-  const size_t bytes = (family->bucket_count + 1) * sizeof *counts;
-  memcpy(counts, series->counts, bytes);
-  memset(series->counts, 0, bytes);
+  sidemeter_family *family = series->family;
+  const sidemeter_type type = series->type;
+  const int owes = series->text ? series->owes : kNothing;
+  const double own = series->own, sum = series->sum;
+  const size_t count = owes ? family->bucket_count + 1 : 0, bytes = count * sizeof *counts;
+  if (owes) memcpy(counts, series->counts, bytes), memset(series->counts, 0, bytes);
   series->owes = kNothing, series->sum = 0;
   release(series);
-  if (!owes || !series->text) return;
-  if (family->declared != session) declare(family);
-  if (family->type == SIDEMETER_INFO) {
-    append(&buffer, "i %s\n", series->text);
-  } else if (family->type == SIDEMETER_STATESET) {
-    const char* state = family->states + (size_t)own;
-    append(&buffer, "e %s %.*s\n", series->text, (int)strcspn(state, " "), state);
-  } else {
-    if (handle < kHandles && series->bound != session) bind_handle(series);
-    if (handle < kHandles)
-      append(&buffer, "@%zu %s", handle, sign);
-    else
-      append(&buffer, "%c %s %s", "cgmm"[family->type], series -> text, sign);
-    append_number(&buffer, value);
-    for (size_t i = 0; family->type > SIDEMETER_GAUGE && i <= family->bucket_count; i++)
-      append(&buffer, " %lu", counts[i]);
-    append(&buffer, "\n");
+  if (!owes) return;
+  if (family->declared != session) append(&buffer, "%s", family->declaration.bytes);
+  family->declared = session;
+  const int handle = (int)(series - places);
+  if (handle < kHandles && series->bound != session) bind_handle(series);
+  if (handle < kHandles) append(&buffer, "@%d", handle);
+  else append(&buffer, "%c %s", "cgmmie"[type], series->text);
+  const char *state = family->states + (type == SIDEMETER_STATESET ? (size_t)own : 0);
+  append(&buffer, type == SIDEMETER_GAUGE && owes == kAdd ? " +=" : " ");
+  if (type < SIDEMETER_INFO) append_number(&buffer, owes == kSet ? own : sum);
+  else append(&buffer, "%.*s", (int)strcspn(state, " \n"), state);
+  for (size_t i = 0; (type == SIDEMETER_HISTOGRAM || type == SIDEMETER_SUMMARY) && i < count; i++)
+    append(&buffer, " %lu", counts[i]);
+  append(&buffer, "\n");
+}
+// The buffer and the rest of a sweep, as far as the kernel takes them.
+static void push(void) {
+  for (int swept = 0; send_buffer() && !swept;) {
+    const size_t count = __atomic_load_n(&place_count, __ATOMIC_ACQUIRE);
+    append(&buffer, "%.*s", (int)removals.length, removals.length ? removals.bytes : "");
+    removals.length = 0, removals.failed = 0;
+    while (cursor < count && buffer.length < SIDEMETER_MAX_BUFFER) write_series(&places[cursor++]);
+    if (cursor < count) continue;
+    const unsigned long now = sidemeter_dropped(), more = now - reported;
+    if (more) append(&buffer, "c sidemeter_client_dropped_total{client=\"c\"} %lu\n", more);
+    reported = now, cursor = 0, sweeps++, swept = 1;
   }
-  if (!buffer.failed) return;
-  buffer.failed = 0, buffer.length = start, series->bound = 0;
-  take(NULL, 0);
 }
 
-// Answers whether the sweep has come to its end.
-static int write_table(void) {
-  const size_t count = __atomic_load_n(&place_count, __ATOMIC_ACQUIRE);
-  if (removals.length) append(&buffer, "%s", removals.bytes);
-  removals.length = 0;
-  while (cursor < count && buffer.length < SIDEMETER_MAX_BUFFER) write_series(&places[cursor++]);
-  if (cursor < count) return 0;
-  const unsigned long now = sidemeter_dropped();
-  if (now > reported)
-    append(&buffer, "c sidemeter_client_dropped_total{client=\"c\"} %lu\n", now - reported);
-  reported = now, cursor = 0, sweeps++;
-  return 1;
-}
-
-static int owes_anything(void) {
-  const size_t count = __atomic_load_n(&place_count, __ATOMIC_ACQUIRE);
-  for (size_t i = 0; i < count; i++)
-    if (places[i].owes) return 1;
-  return 0;
-}
-
-// Sends the buffer and the rest of a sweep, as far as the kernel takes them.
-static void advance(int needed) {
-  if (connection >= 0) read_replies();
-  if (connection < 0 && (needed || missed || owes_anything())) find_agent();
-  for (int swept = 0; send_buffer() && !swept;) swept = write_table();
-}
-
-static void* run(void* nothing) {
-  for (;;) {
-    poll(NULL, 0, SIDEMETER_INTERVAL_MS);
-    pthread_mutex_lock(&writer);
-    advance(0);
-    pthread_mutex_unlock(&writer);
-  }
-  return nothing;
-}
-
-// Until all that is owed now was sent, or applied too; or `seconds` are over.
-static int settle(double seconds, int apply) {
+// Until all that is owed now is sent, or applied by the agent; or `seconds` are over; or, for the
+// thread of this number (0: another's), until it is to end.
+static int settle(double seconds, int applies, unsigned long number) {
   const double end = sidemeter_clock() + seconds;
-  unsigned long in_session = 0, wanted_sweep = 0, wanted_token = 0;
+  unsigned long within = 0, wanted = 0, mine = 0;  // mine: a token, sent within a session
   int settled = 0;
   pthread_once(&once, begin);
   pthread_mutex_lock(&writer);
-  for (int turn = 0;; turn++) {
-    if (turn == 0 || in_session != session)
-      in_session = session, wanted_sweep = sweeps + 1 + (cursor > 0), wanted_token = 0;
-    advance(apply);
-    const int swept = in_session == session && sweeps >= wanted_sweep && connection >= 0;
-    if (swept && apply && !wanted_token) {
-      append(&buffer, "sync %lu\n", wanted_token = ++token);
-      send_buffer();
-    }
-    settled = apply ? wanted_token && applied >= wanted_token : swept && !buffer.length;
-    const double left = end - sidemeter_clock();
-    if (settled || left <= 0 || (connection < 0 && !apply)) break;
+  if (seconds > 0 && !applies) retry_at = 0;
+  while (!number || number == running) {
+    const int reached = reach();
+    if (within != session) within = session, wanted = sweeps + 1 + (cursor > 0), mine = 0;
+    if (reached) push();
+    if (reached && applies && !mine && sweeps >= wanted)
+      append(&buffer, "sync %lu\n", mine = ++token), send_buffer();
+    settled = applies ? mine && applied >= mine : sweeps >= wanted && !buffer.length;
+    if (settled || sidemeter_clock() >= end || (!reached && !applies)) break;
     struct pollfd ready = {connection, (short)(buffer.length ? POLLIN | POLLOUT : POLLIN), 0};
     pthread_mutex_unlock(&writer);
-    poll(&ready, 1, left < 0.01 ? 1 : 10);
+    poll(&ready, 1, 10);
     pthread_mutex_lock(&writer);
   }
   pthread_mutex_unlock(&writer);
   return settled;
 }
-
-int sidemeter_flush_and_wait(double seconds) { return settle(seconds, 1); }
-
-void sidemeter_flush(void) {
-  if (pthread_mutex_trylock(&writer)) return;
-  advance(0);
-  pthread_mutex_unlock(&writer);
+static void *run(void *number) {
+  do poll(NULL, 0, SIDEMETER_INTERVAL_MS), settle(0, 0, (unsigned long)number);
+  while ((unsigned long)number == __atomic_load_n(&running, __ATOMIC_RELAXED));
+  return NULL;
 }
 
+void sidemeter_flush(void) { settle(0, 0, 0); }
+int sidemeter_flush_and_wait(double seconds) { return settle(seconds, 1, 0); }
 void sidemeter_close(void) {
-  retry_at = 0;
-  settle(0.1, 0);
+  if (__atomic_load_n(&running, __ATOMIC_RELAXED)) settle(0.1, 0, 0);
   pthread_mutex_lock(&writer);
   if (connection >= 0) end_session();
-  missed = 0;
+  __atomic_store_n(&running, 0, __ATOMIC_RELAXED);
   pthread_mutex_unlock(&writer);
 }

@@ -84,9 +84,8 @@ void sidemeter_observe(sidemeter_series *series, double value);     // histogram
 void sidemeter_info(sidemeter_series *series);                      // its labels are the content
 void sidemeter_state(sidemeter_series *series, const char *state);  // stateset
 
-// A timer, in seconds: start = sidemeter_clock(), and at its end observe_since(series, start).
+// Seconds, for a timer: start = sidemeter_clock(), then observe(series, sidemeter_clock() - start).
 double sidemeter_clock(void);
-void sidemeter_observe_since(sidemeter_series *series, double start);
 
 // Removes the series from the agent, for all processes, and gives its place up: do not use the handle
 // afterwards, it may come to stand for another series. `sidemeter_series_of` makes the series anew.

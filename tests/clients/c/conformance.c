@@ -130,6 +130,11 @@ static const char* fork_and_work(struct work given) {
   return status == 0 ? "ok" : "the child failed";
 }
 
+static void time_nothing(sidemeter_series* series) {
+  const double start = sidemeter_clock();
+  sidemeter_observe(series, sidemeter_clock() - start);
+}
+
 static void wait_seconds(double seconds) {
   const struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
   nanosleep(&time, NULL);
@@ -145,7 +150,7 @@ static const char* obey(char** words) {
   if (!strcmp(verb, "observe"))
     sidemeter_observe(series_of(words[1], words[2]), strtod(words[3], NULL));
   if (!strcmp(verb, "time"))
-    sidemeter_observe_since(series_of(words[1], words[2]), sidemeter_clock());
+    time_nothing(series_of(words[1], words[2]));
   if (!strcmp(verb, "info")) sidemeter_info(series_of(words[1], words[2]));
   if (!strcmp(verb, "state")) sidemeter_state(series_of(words[1], words[2]), decode(words[3]));
   if (!strcmp(verb, "remove")) sidemeter_remove(series_of(words[1], words[2]));
