@@ -278,7 +278,7 @@ class Client {
     Object.assign(this, { _families: new Map(), _waiting: new Set(), _removals: new Set(), _barriers: new Map() });
     Object.assign(this, { _seriesCount: 0, _barrierCount: 0, _handleCount: 0, _freeHandles: [] });
     Object.assign(this, { _socket: null, _retryAt: 0, _retryMs: RETRY_MS.first });
-    this._path = socket || process.env.SIDEMETER_SOCKET || DEFAULT_SOCKET;
+    this._path = String(socket || process.env.SIDEMETER_SOCKET || DEFAULT_SOCKET);
     this._clearBuffer();
     this._timer = setInterval(() => this.flush(), interval).unref();
     this._atExit = () => this._flushAtExit();

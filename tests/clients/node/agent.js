@@ -51,9 +51,13 @@ class Agent {
     return agent;
   }
 
+  text() {
+    return fetchText(this.url);
+  }
+
   // The samples that are not the agent's own: { 'name{a="b"}': 1 }.
   async samples() {
-    const lines = (await fetchText(this.url)).split('\n').filter((line) => line && !/^(#|sidemeter_)/.test(line));
+    const lines = (await this.text()).split('\n').filter((line) => line && !/^(#|sidemeter_)/.test(line));
     return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').pop())]));
   }
 
