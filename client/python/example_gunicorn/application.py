@@ -15,6 +15,7 @@ REQUESTS = Counter("app_requests", "Requests that were answered.", ["path"])
 EVENTS = Counter("app_events", "What /lazy counts, without a flush of its own.")
 SECONDS = Histogram("app_request_seconds", "Time to answer.", buckets=[0.001, 0.01, 0.1, 1])
 IN_PROGRESS = Gauge("app_in_progress", "Requests that live workers are answering.", multiprocess_mode="livesum")
+WORKERS = Gauge("app_workers", "Workers that live, by pid.", multiprocess_mode="liveall")
 
 application = flask.Flask(__name__)
 

@@ -55,7 +55,7 @@ class Family:
         want(self.metric_name.fullmatch(self.name) and len(self.name.encode()) <= MAX_NAME_BYTES,
              f"a metric name matches {self.metric_name.pattern}, in {MAX_NAME_BYTES} bytes, got {self.name!r}")
         self.check_labels(self.labelnames)
-        want(not set(reserved) & set(self.labelnames), f"a label {', '.join(reserved)} is the metric's own")
+        want(not set(reserved) & set(self.labelnames), f"a label of the metric's own: {', '.join(reserved)}")
 
     def check_labels(self, names):
         for name in names:
@@ -272,23 +272,22 @@ class Client:
     def _begin(self):
         """Nothing has happened, nothing is connected."""
         self.dropped, self._queue, self._removals, self._undeclared = 0, deque(), {}, deque(self._families.values())
-        self._records, self._size = [], 0  # [(bytes, what of it another session would need)], and their bytes in all
-        self._taken, self._unsent = 0, deque()  # bytes of them that the kernel has; what the last session left
-        self._handles, self._free = {}, []  # by the series' texts
+        self._records, self._size, self._taken = [], 0, 0  # [(bytes, what another session needs)]; all bytes; those the kernel has
+        self._unsent, self._handles, self._free = deque(), {}, []  # what the last session left; by the series' texts
         self._socket, self._retry_at, self._retry_seconds = None, 0.0, FIRST_RETRY_SECONDS
         self._reply, self._answered = b"", 0  # what was read of one, and the last token of a sync, which rise
         self._thread, self._ended = None, threading.Event()
         self._sending, self._busy = threading.RLock(), False  # of the socket and the records
 
-    def counter(self, name, help="", labelnames=(), unit=""):
+    def counter(self, name, help=None, labelnames=(), unit=""):
         return self._define(Counter, name, help, labelnames, unit)
 
-    def gauge(self, name, help="", labelnames=(), unit="", mode="last"):
+    def gauge(self, name, help=None, labelnames=(), unit="", mode="last"):
         """`mode`, one of MODES: what the values of many processes make together (PROTOCOL.md, "Gauge modes")."""
         want(mode in MODES, f"a mode is one of {', '.join(MODES)}, got {mode!r}")
         return self._define(Gauge, name, help, labelnames, unit, ["pid"] if mode.endswith("all") else [], mode=mode)
 
-    def histogram(self, name, help="", labelnames=(), unit="", buckets=DEFAULT_BUCKETS):
+    def histogram(self, name, help=None, labelnames=(), unit="", buckets=DEFAULT_BUCKETS):
         """`buckets`: upper bounds that rise strictly. +Inf is always there."""
         bounds = [bound for bound in map(float, buckets) if bound != INFINITY]
         want(0 < len(bounds) <= MAX_BUCKETS and all(a < b for a, b in zip([-INFINITY] + bounds, bounds + [INFINITY]))
@@ -296,13 +295,13 @@ class Client:
              f"buckets are 1 to {MAX_BUCKETS} finite bounds that rise strictly, got {buckets!r}")
         return self._define(Histogram, name, help, labelnames, unit, ["le"], buckets=bounds)
 
-    def summary(self, name, help="", labelnames=(), unit=""):
+    def summary(self, name, help=None, labelnames=(), unit=""):
         return self._define(Summary, name, help, labelnames, unit, ["quantile"])
 
-    def info(self, name, help="", labelnames=()):
+    def info(self, name, help=None, labelnames=()):
         return self._define(Info, name, help, labelnames)
 
-    def stateset(self, name, help="", labelnames=(), states=()):
+    def stateset(self, name, help=None, labelnames=(), states=()):
         want(0 < len(set(states)) == len(states) <= MAX_STATES and all(re.fullmatch(r"\S(.*\S)?", state) for state in states),
              f"states are 1 to {MAX_STATES} different words, got {states!r}")
         return self._define(Stateset, name, help, labelnames, "", [name], states=list(states))
@@ -311,9 +310,9 @@ class Client:
         """The metric of this name; defining the same again is free."""
         want(not (self._families and name.startswith("sidemeter_")), f"sidemeter_… are the agent's own metrics, got {name!r}")
         want(re.fullmatch(r"[a-zA-Z0-9_]*", unit), f"a unit matches [a-zA-Z0-9_]+, got {unit!r}")
-        want(len(help.encode("utf-8", "replace")) <= MAX_HELP_BYTES, f"help has at most {MAX_HELP_BYTES} bytes, got {help!r}")
-        declaration = {"declare": name, "type": kind.type, "help": help, "unit": unit, **details}
-        declaration = {key: value for key, value in declaration.items() if value != ""}
+        want(len((help or "").encode("utf-8", "replace")) <= MAX_HELP_BYTES, f"help has at most {MAX_HELP_BYTES} bytes, got {help!r}")
+        declaration = {"declare": name, "type": kind.type, "help": help, "unit": unit or None, **details}
+        declaration = {key: value for key, value in declaration.items() if value is not None}
         new = family(self, kind, declaration, labelnames, reserved)
         with self._lock:
             known = self._families.setdefault(name, new)
@@ -357,11 +356,12 @@ class Client:
             time.sleep(0.001)
 
     def close(self, timeout=0.1):
-        """Flushes and waits, for at most `timeout` seconds, and ends session and thread. Later events wait for a flush."""
+        """Flushes and waits, for at most `timeout` seconds, and ends session and thread. A later event begins new ones."""
         self._ended.set()
         self._thread and self.flush_and_wait(timeout)  # else nothing has ever happened
         with self._sending:
             self._socket and self._lose()
+            self._thread, self._ended = None, threading.Event()
 
     def _drop(self):
         with self._lock:

@@ -2,8 +2,8 @@
 
     from sidemeter.prometheus import Counter, Gauge, Histogram, start_http_server
 
-The interface is that of prometheus_client 0.26. What an application counts goes to the agent, which Prometheus scrapes; so what
-would answer a scrape in this process has no meaning here, and each such name says so (scraping.py). A call that is wrong raises as there.
+The interface is that of prometheus_client 0.26, errors included. What is counted goes to the agent, which Prometheus scrapes; so
+what would answer a scrape in this process has no meaning here, and each such name says so (scraping.py).
 
 Different from the reference:
   * Values add up over all processes, and none can read them: `collect()` and `get_sample_value()` find nothing.
@@ -57,7 +57,7 @@ def _label(name, value):
 
 def _exemplar(labels, value):
     """ # {trace_id="abc"} 1 1700000000.0"""
-    want(all(map(_Family.label_name.fullmatch, labels)), f"a label of an exemplar matches {_Family.label_name.pattern}, got {labels}")
+    want(all(map(_Family.label_name.fullmatch, labels)), f"an exemplar's label matches {_Family.label_name.pattern}, got {labels}")
     want(sum(len(name) + len(labels[name]) for name in labels) <= MAX_EXEMPLAR_CHARACTERS,
          f"an exemplar's labels have at most {MAX_EXEMPLAR_CHARACTERS} characters, got {labels}")
     return f" # {{{','.join([_label(name, labels[name]) for name in labels])}}} {float(value)!r} {time.time():.3f}"
@@ -121,8 +121,8 @@ class DuplicateTimeseries(ValueError):
 class CollectorRegistry:
     """Keeps a name from being used twice. All registries of a process send to one agent.
 
-    Nothing is read from it: `collect()` is empty, `get_sample_value()` is None. What is registered that is no metric of this module is
-    not asked. `target_info` becomes the info metric `target`.
+    Nothing is read from it: `collect()` is empty, `get_sample_value()` is None, and custom collectors are not asked.
+    `target_info` becomes the info metric `target`.
     """
 
     def __init__(self, auto_describe=False, target_info=None, support_collectors_without_names=False):
@@ -195,10 +195,14 @@ class _Metric:
         self._labelnames, self._labelvalues = tuple(labelnames), ()
         self._sample_names = {self._name + suffix for suffix in ("",) + self._suffixes}
         self._children, self._lock = {}, threading.Lock()
-        self._series = _define(self._kind, self._name, documentation, self._labelnames, unit, self._reserved, **details)
-        self._family = self._series._family
         if registry:
             registry.register(self)
+        try:
+            self._series = _define(self._kind, self._name, documentation, self._labelnames, unit, self._reserved, **details)
+        except ValueError:
+            registry and registry._names.pop(self)
+            raise
+        self._family = self._series._family
         if self._labelnames:
             self._series = _MissingLabels(self._type)
         else:
@@ -298,7 +302,7 @@ class Counter(_Metric):
     def count_exceptions(self, exception=Exception):
         """Counts the exceptions of this type (or tuple of types) that leave a block or a function. They go on."""
         self._series.inc  # raises where labels are missing
-        return _count_exceptions(self, exception)
+        return _Around(int, lambda value: self.inc() if isinstance(value, exception) else None)
 
 
 class Gauge(_Metric):
@@ -328,7 +332,7 @@ class Gauge(_Metric):
     def track_inprogress(self):
         """Adds 1 where a block or a function is entered, and takes it away where it is left."""
         self._series.inc
-        return _track_inprogress(self)
+        return _Around(self.inc, lambda value: self.dec())
 
     def time(self):
         """Sets the seconds that a block, or the last call of a function, took."""
@@ -435,22 +439,17 @@ class _Timer:
         return timed
 
 
-@contextlib.contextmanager
-def _count_exceptions(counter, exception):
-    try:
-        yield
-    except exception:
-        counter.inc()
-        raise
+class _Around(contextlib.ContextDecorator):
+    """Calls `enter()` before a block or a function, and `leave(exception or None)` after it."""
 
+    def __init__(self, enter, leave):
+        self._enter, self._leave = enter, leave
 
-@contextlib.contextmanager
-def _track_inprogress(gauge):
-    gauge.inc()
-    try:
-        yield
-    finally:
-        gauge.dec()
+    def __enter__(self):
+        self._enter()
+
+    def __exit__(self, kind, value, traceback):
+        self._leave(value)
 
 
 # --- functions of gauges ---

@@ -1,4 +1,4 @@
-"""What answers scrapes in prometheus_client, and here has no meaning: the agent does. sidemeter.prometheus has these names too."""
+"""What answers scrapes in prometheus_client, and has no meaning here: the agent does. For sidemeter.prometheus."""
 
 import threading
 
