@@ -40,7 +40,8 @@ fn a_record_that_is_cut_is_sent_again_and_none_twice() {
     let path = std::env::temp_dir().join(format!("sidemeter-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).unwrap();
-    let options = Options { socket: path.clone(), interval: Duration::from_secs(3600), max_buffer: 1 << 20, ..absent() };
+    let options =
+        Options { socket: path.clone(), interval: Duration::from_secs(3600), max_buffer: 1 << 20, ..absent() };
     let client = Client::new(options);
     let counter = client.counter(Definition { labels: &["n"], ..definition("c") }).unwrap();
     let label = |number: u32| format!("{}{}", "x".repeat(60), number);
