@@ -18,31 +18,25 @@ use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime);
 our $VERSION = '0.1.0';
 
 use constant {
-    NAME => 'sidemeter-perl',
-    DEFAULT_SOCKET => '/run/sidemeter/sidemeter.sock',
+    NAME => 'sidemeter-perl', DROPPED => 'sidemeter_client_dropped_total',
     # Upper bounds in seconds, as Prometheus's own clients have them.
     DEFAULT_BUCKETS => [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
     MAX_HANDLES => 4096,
     EVENT_SERIES => 500, # that one event sends: the time of some milliseconds
     EXIT_SECONDS => 0.1,
-    MIN_RETRY_SECONDS => 0.1,
-    MAX_RETRY_SECONDS => 5,
-    INF => 9**9**9,
-    NAN => 9**9**9 - 9**9**9,
+    MIN_RETRY_SECONDS => 0.1, MAX_RETRY_SECONDS => 5,
+    INF => 9**9**9, NAN => 9**9**9 - 9**9**9,
 };
 
-my @clients; # of this process, for its end
-my $shared;
-
+my (@clients, $shared); # of this process
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub for_now { return $! == EAGAIN || $! == EWOULDBLOCK || $! == EINTR } # the kernel cannot
-
 sub shared { return $shared //= Sidemeter->new }
 
 sub new {
     my ($class, %options) = @_;
     my $self = bless {
-        socket_path => $options{socket} // $ENV{SIDEMETER_SOCKET} // DEFAULT_SOCKET,
+        socket_path => $options{socket} // $ENV{SIDEMETER_SOCKET} // '/run/sidemeter/sidemeter.sock',
         interval => $options{interval} // 0.25, # seconds
         max_series => $options{max_series} // 10_000,
         max_buffer => $options{max_buffer} // 65_536, # bytes
@@ -51,23 +45,22 @@ sub new {
         session => 0,
         token => 0, # of the last sync
     }, $class;
-    my $drops = 'sidemeter_client_dropped_total{client="' . NAME . '"}';
-    $self->{drops} = Sidemeter::Series->new($self, { verb => 'c' }, '', $drops);
+    $self->{drops} = Sidemeter::Series->new($self, { verb => 'c' }, '', DROPPED . '{client="' . NAME . '"}');
     $self->begin_anew;
     push @clients, $self;
     return $self;
 }
 
 # The methods below are of a client, or of the class: then they mean the process's own client.
-sub counter { my ($self, @definition) = @_; return itself($self)->define('counter', @definition) }
-sub gauge { my ($self, @definition) = @_; return itself($self)->define('gauge', @definition) }
-sub histogram { my ($self, @definition) = @_; return itself($self)->define('histogram', @definition) }
-sub summary { my ($self, @definition) = @_; return itself($self)->define('summary', @definition) }
-sub info { my ($self, @definition) = @_; return itself($self)->define('info', @definition) }
-sub stateset { my ($self, @definition) = @_; return itself($self)->define('stateset', @definition) }
+for my $type (qw(counter gauge histogram summary info stateset)) {
+    no strict 'refs'; ## no critic
+    *$type = sub { my ($self, @definition) = @_; return itself($self)->define($type, @definition) };
+}
 sub dropped { return itself(shift)->{dropped} }
 sub flush { itself(shift)->push_all; return }
+sub close { my $self = itself(shift); $self->finish; $self->begin_anew; return }
 
+# Sends all that happened before and waits for the agent to have it: true when the next scrape shows it.
 sub flush_and_wait {
     my ($self, $timeout) = @_;
     $self = itself($self);
@@ -85,13 +78,6 @@ sub flush_and_wait {
     return 0;
 }
 
-sub close {
-    my $self = itself(shift);
-    $self->finish;
-    $self->begin_anew;
-    return;
-}
-
 # Below: for families and series only.
 
 sub itself { my ($self) = @_; return ref $self ? $self : shared() }
@@ -105,7 +91,6 @@ sub define {
     push @{ $self->{declared} }, $family if $found == $family;
     return $self->{families}{$name} = $found;
 }
-
 # A child has a session of its own and none of its parent's amounts.
 sub begin_anew {
     my ($self) = @_;
@@ -120,17 +105,13 @@ sub begin_anew {
     @$self{qw(pid waiting count answered retry_at retry_after)} = ($$, [], 0, 0, 0, MIN_RETRY_SECONDS);
     $self->{due} = now() + $self->{interval};
     $self->begin_session;
-    return;
 }
-
 sub begin_session {
     my ($self) = @_;
     ++$self->{session};
     # In flight are pairs: a series, and where in the buffer its records end. `told` families are declared.
     @$self{qw(handles greeted told buffer sent in_flight)} = (0, 0, 0, '', 0, []);
-    return;
 }
-
 # Puts a series into the table, or finds the one that is there; undef when it is full.
 sub enter {
     my ($self, $series) = @_;
@@ -141,20 +122,17 @@ sub enter {
     $series->{held} = 1;
     return $table->{ $series->{key} } = $series;
 }
-
 sub wait {
     my ($self, $series) = @_;
     push @{ $self->{waiting} }, $series unless $series->{waiting};
     return $series->{waiting} = 1;
 }
-
 sub drop {
     my ($self) = @_;
     ++$self->{dropped};
     $self->{drops}->change('add', 1);
     return $self->wait($self->{drops});
 }
-
 sub free_handle { my ($self) = @_; return $self->{handles} < MAX_HANDLES ? $self->{handles}++ : undef }
 
 # What an event sends: a part, the next event another.
@@ -162,9 +140,7 @@ sub send_some {
     my ($self) = @_;
     my $goes_on = $self->push_all(EVENT_SERIES) && @{ $self->{waiting} };
     $self->{due} = $goes_on ? 0 : now() + $self->{interval};
-    return;
 }
-
 # True when the kernel has taken all that waited when this began, or as many series of it as given.
 sub push_all {
     my ($self, $most) = @_;
@@ -180,7 +156,6 @@ sub push_all {
     }
     return 1;
 }
-
 # Writes records into the empty buffer, up to max_buffer. The number of series that they tell of.
 sub fill {
     my ($self, $most) = @_;
@@ -197,7 +172,6 @@ sub fill {
     }
     return scalar @$in_flight;
 }
-
 # True when the kernel has taken the whole buffer.
 sub write_buffer {
     my ($self) = @_;
@@ -213,7 +187,6 @@ sub write_buffer {
     @$self{qw(buffer sent in_flight)} = ('', 0, []);
     return 1;
 }
-
 # The agent is gone. The record that was cut, and all behind it, go back into the table. False.
 sub lose {
     my ($self) = @_;
@@ -228,7 +201,6 @@ sub lose {
     $self->begin_session;
     return 0;
 }
-
 # Tries to connect, where it is not and it is time to.
 sub connect {
     my ($self) = @_;
@@ -245,14 +217,12 @@ sub connect {
     };
     return defined $connected;
 }
-
 # Closes this process's copy only: no `shutdown`, the socket may be a parent's.
 sub disconnect {
     my ($self) = @_;
     my $socket = delete $self->{socket};
-    return defined $socket && CORE::close $socket;
+    return $socket && CORE::close $socket;
 }
-
 # False when the agent is gone.
 sub read_replies {
     my ($self) = @_;
@@ -266,7 +236,6 @@ sub read_replies {
     }
     return !defined $got && for_now();
 }
-
 # Sleeps until a reply has come or there is room for more bytes, at most 10 ms. False when the time is over.
 sub pause {
     my ($self, $until) = @_;
@@ -280,20 +249,17 @@ sub pause {
     select $readable, $writable, undef, $seconds;
     return 1;
 }
-
 # At the end of the process. Where no agent is, nothing waits.
 sub finish {
     my ($self) = @_;
     my $until = now() + EXIT_SECONDS;
     1 until $self->push_all || !$self->{socket} || !$self->pause($until);
-    return;
 }
 
 END {
     local ($?, $!, $@);
     $_->finish for @clients;
 }
-
 # A new interpreter thread has copies of the tables: it begins anew, as a child does.
 sub CLONE { $_->{pid} = 0 for @clients; return }
 
@@ -309,12 +275,9 @@ my %CHANGES = ( # false from one: the event is wrong
     'c add' => sub {
         my ($self, $amount) = @_;
         my $sum = ($self->{pending} // 0) + $amount;
-        return $amount >= 0 && $sum < Sidemeter::INF && do { $self->{pending} = $sum; 1 };
+        return $amount >= 0 && $sum < Sidemeter::INF && defined($self->{pending} = $sum);
     },
-    'g set' => sub {
-        my ($self, $value) = @_;
-        $self->{pending} = $self->{own} = [1, $value];
-    },
+    'g set' => sub { my ($self, $value) = @_; $self->{pending} = $self->{own} = [1, $value] },
     'g add' => sub {
         my ($self, $amount) = @_;
         my ($sets, $before) = @{ $self->{pending} // [0, 0] };
@@ -334,16 +297,13 @@ my %CHANGES = ( # false from one: the event is wrong
     },
     'e state' => sub {
         my ($self, undef, $state) = @_;
-        return defined $state && exists $self->{family}{is_state}{$state}
-            && do { $self->{pending} = $self->{own} = Sidemeter::Family::bytes($state); 1 };
+        my $bytes = $self->{family}{states}{ $state // "\0" };
+        return defined $bytes && defined($self->{pending} = $self->{own} = $bytes);
     },
 );
 $CHANGES{'i state'} = $CHANGES{'e state'};
-$CHANGES{"$_ remove"} = sub {
-    my ($self) = @_;
-    @$self{qw(pending in_flight own)} = ();
-    $self->{removed} = 1;
-} for qw(c g m i e);
+my $remove = sub { my ($self) = @_; delete @$self{qw(pending in_flight own)}; $self->{removed} = 1 };
+$CHANGES{"$_ remove"} = $remove for qw(c g m i e);
 
 # The text is the series as the protocol writes it; undef where the labels were wrong, then each event is dropped.
 sub new {
@@ -365,11 +325,7 @@ sub event {
     my $client = $self->{client};
     $client->begin_anew if $client->{pid} != $$;
     my $series = $self->{held} ? $self : $client->enter($self);
-    if (!$series || !$series->change($event, $value)) {
-        $client->drop;
-    } elsif (!$series->{waiting}) {
-        $client->wait($series);
-    }
+    $series && $series->change($event, $value) ? $series->{waiting} || $client->wait($series) : $client->drop;
     $client->send_some if Sidemeter::now() >= $client->{due};
     return;
 }
@@ -382,14 +338,12 @@ sub change {
     my $change = $CHANGES{"$self->{family}{verb} $event"};
     return $change && $change->($self, number($value), $value);
 }
-
 # It is in the table no more.
 sub leave {
     my ($self) = @_;
     delete @$self{qw(held waiting pending in_flight own removed removal_in_flight)};
     return $self->{session} = 0; # that the handle is bound in
 }
-
 # The records that tell the agent what has happened.
 #
 #     @7 c jobs_total{queue="mail"}    once a session, where a handle is free
@@ -406,11 +360,11 @@ sub records {
         $records .= "\@$self->{handle} $verb $text\n" if defined $self->{handle};
     }
     $what = number_text($what) if $verb eq 'c';
-    $what = gauge_text(@$what) if $verb eq 'g';
+    $what = ($what->[0] ? '' : $what->[1] < 0 ? '-=' : '+=') . number_text($what->[0] ? $what->[1] : abs $what->[1])
+        if $verb eq 'g';
     $what = join ' ', number_text($what->[0]), @$what[1 .. $#$what] if $verb eq 'm';
     return $records . (defined $self->{handle} ? "\@$self->{handle}" : "$verb $text") . " $what\n";
 }
-
 # The kernel has not taken what is in flight: it happened before what is pending.
 sub take_back {
     my ($self) = @_;
@@ -422,40 +376,19 @@ sub take_back {
     $self->{pending} = $earlier + $later if $verb eq 'c';
     $self->{pending} = $later->[0] ? $later : [$earlier->[0], $earlier->[1] + $later->[1]] if $verb eq 'g';
     $self->{pending} = [map { $earlier->[$_] + $later->[$_] } 0 .. $#$later] if $verb eq 'm';
-    return;
 }
-
 sub is_gone { my ($self) = @_; return $self->{removal_in_flight} && !defined $self->{in_flight} && !$self->{waiting} }
-
 # Makes pending what a new agent has to be told again; true where there is such.
-sub repeat {
-    my ($self) = @_;
-    $self->{pending} = $self->{own} // $self->{pending};
-    return defined $self->{own};
-}
-
+sub repeat { my ($self) = @_; return defined $self->{own} && defined($self->{pending} = $self->{own}) }
 sub number { my ($value) = @_; return looks_like_number($value) ? 0 + $value : Sidemeter::NAN }
-
 # As the protocol spells it, so that it is read as the same number.
 sub number_text {
     my ($value) = @_;
     return $value != $value ? 'NaN' : $value > 0 ? '+Inf' : '-Inf' if $value - $value != 0;
     return $value == "$value" ? "$value" : sprintf '%.17g', $value;
 }
-
-sub gauge_text {
-    my ($sets, $amount) = @_;
-    return number_text($amount) if $sets;
-    return $amount < 0 ? '-=' . number_text(-$amount) : '+=' . number_text($amount);
-}
-
 # Observes the seconds of its life.
-sub Sidemeter::Timer::DESTROY {
-    my ($self) = @_;
-    local ($@, $!);
-    $self->[0]->observe(Sidemeter::now() - $self->[1]);
-    return;
-}
+sub Sidemeter::Timer::DESTROY { local ($@, $!); $_[0][0]->observe(Sidemeter::now() - $_[0][1]) }
 
 # One metric family. It is its series without labels, too: where it has labels, events of its own are dropped.
 package Sidemeter::Family;
@@ -476,13 +409,14 @@ sub new {
     my @states = $type eq 'info' ? ('') : @{ $options{states} // [] };
     my $mode = $options{mode} // 'last';
     my $self = $class->SUPER::new($client, undef, '', @labels ? undef : $name);
-    @$self{qw(family type name labels buckets mode verb)} = ($self, $type, $name, \@labels, \@buckets, $mode, $VERBS{$type});
-    @$self{qw(series is_state)} = ({}, { map { $_ => 1 } @states }); # series by label values
+    @$self{qw(family type name labels buckets mode)} = ($self, $type, $name, \@labels, \@buckets, $mode);
+    $self->{verb} = $VERBS{$type};
+    @$self{qw(series states)} = ({}, { map { $_ => bytes($_) } @states }); # by label values; by names
     $help = bytes($help // '', 4096);
     $self->check($help, \@states, %options);
     $self->{declaration} = join '', map { "# $_\n" } "TYPE $name $type",
         (length $help ? "HELP $name " . escape($help) : ()), (defined $options{unit} ? "UNIT $name $options{unit}" : ()),
-        ($type eq 'gauge' ? "MODE $name $mode" : ()), ($type eq 'stateset' ? "STATES $name " . bytes("@states", 1e6) : ()),
+        ($type eq 'gauge' ? "MODE $name $mode" : ()), ($type eq 'stateset' ? "STATES $name @{[map { bytes($_) } @states]}" : ()),
         (@buckets ? join ' ', "BUCKETS $name", map { Sidemeter::Series::number_text($_) } @buckets : ());
     return $self;
 }
@@ -498,11 +432,10 @@ sub labels {
     return Sidemeter::Series->new($self->{client}, $self, '', undef) unless $right;
     my $key = join "\xFF", @bytes; # which no UTF-8 has
     return $self->{series}{$key} // do {
-        my @pairs = map { $self->{labels}[$_] . '="' . escape($bytes[$_], '"') . '"' } 0 .. $#bytes;
+        my @pairs = map { $self->{labels}[$_] . '="' . escape($bytes[$_]) =~ s/"/\\"/gr . '"' } 0 .. $#bytes;
         Sidemeter::Series->new($self->{client}, $self, $key, "$self->{name}\{" . join(',', @pairs) . '}');
     };
 }
-
 sub remove { my ($self, @values) = @_; return $self->labels(@values)->event('remove', 0) }
 sub info { my ($self, $content) = @_; return $self->labels($content ? $content : ())->state('') }
 
@@ -513,38 +446,52 @@ sub bytes {
     utf8::encode($text);
     return length $text <= ($most // 2048) ? $text : undef;
 }
-
-sub escape {
-    my ($text, $more) = @_;
-    $text =~ s/([\\"])/$1 eq '"' && !$more ? $1 : "\\$1"/ge;
-    return $text =~ s/\n/\\n/gr;
-}
+sub escape { my ($text) = @_; return $text =~ s/\\/\\\\/gr =~ s/\n/\\n/gr }
 
 sub check {
     my ($self, $help, $states, %options) = @_;
     my ($type, $name, $labels, $buckets) = @$self{qw(type name labels buckets)};
     my $kept = $self->{mode} =~ /all\z/ ? 'pid' : { histogram => 'le', summary => 'quantile', stateset => $name }->{$type} // '';
-    my ($word, %seen, %said) = qr/[a-zA-Z0-9_]{0,511}\z/;
+    my (%seen, %said);
     my @rules = (
-        'a metric name that matches [a-zA-Z_:][a-zA-Z0-9_:]*, without the agent\'s sidemeter_' =>
-            !!($name =~ /\A(?!sidemeter_)[a-zA-Z_:][a-zA-Z0-9_:]{0,511}\z/),
-        "at most 32 labels, each once, that match [a-zA-Z_][a-zA-Z0-9_]*, not __..., none that a $type has" =>
-            @$labels <= 32 && !(grep { $seen{$_}++ || $_ eq $kept || !/\A(?!__)[a-zA-Z_]$word/ } @$labels),
-        'a help of at most 4096 bytes of UTF-8' => defined $help,
-        'a unit that matches [a-zA-Z0-9_]+' => !!(($options{unit} // 'x') =~ /\A[a-zA-Z0-9_]$word/),
-        'a mode: last, or sum, min, max, mostrecent or all, with live before it or not' =>
-            !!($self->{mode} =~ /\A(?:last|(?:live)?(?:sum|min|max|mostrecent|all))\z/),
-        '1 to 128 finite bounds of buckets that rise strictly' => $type ne 'histogram'
-            || @$buckets >= 1 && @$buckets <= 128 && !(grep { $buckets->[$_] - $buckets->[$_] != 0
-                || $_ && $buckets->[$_] <= $buckets->[$_ - 1] } 0 .. $#$buckets),
-        '1 to 128 states, different words' => $type ne 'stateset'
-            || @$states >= 1 && @$states <= 128 && !(grep { $said{$_}++ || /\A\z|[\s\0]/ || length > 512 } @$states),
-        "no other options than $OPTIONS{$type}" => !(grep { " $OPTIONS{$type} " !~ / $_ / } keys %options),
+        'a metric name that matches [a-zA-Z_:][a-zA-Z0-9_:]*, without the agent\'s sidemeter_',
+        !!($name =~ /\A(?!sidemeter_)[a-zA-Z_:][a-zA-Z0-9_:]{0,511}\z/),
+        "at most 32 labels, each once, that match [a-zA-Z_][a-zA-Z0-9_]*, not __..., none that a $type has",
+        @$labels <= 32 && !(grep { $seen{$_}++ || $_ eq $kept || !/\A(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,511}\z/ } @$labels),
+        'a help of at most 4096 bytes of UTF-8', defined $help,
+        'a unit that matches [a-zA-Z0-9_]+', !!(($options{unit} // 'x') =~ /\A[a-zA-Z0-9_]{1,512}\z/),
+        'a mode: last, or sum, min, max, mostrecent or all, with live before it or not',
+        !!($self->{mode} =~ /\A(?:last|(?:live)?(?:sum|min|max|mostrecent|all))\z/),
+        '1 to 128 finite bounds of buckets that rise strictly', $type ne 'histogram' || @$buckets && @$buckets <= 128
+            && !(grep { $_ - $_ != 0 } @$buckets) && !(grep { $buckets->[$_] <= $buckets->[$_ - 1] } 1 .. $#$buckets),
+        '1 to 128 states, different words', $type ne 'stateset' || @$states && @$states <= 128
+            && !(grep { $said{$_}++ || /\A\z|[\s\0]/ || length > 512 } @$states),
+        "no other options than $OPTIONS{$type}", !(grep { " $OPTIONS{$type} " !~ / $_ / } keys %options),
     );
     while (my ($wanted, $right) = splice @rules, 0, 2) {
         croak "metric family \"$name\" wants $wanted" unless $right;
     }
-    return;
 }
 
 1;
+
+__END__
+
+=head1 NAME
+
+Sidemeter - pushes metrics to the Sidemeter agent beside this process
+
+=head1 SYNOPSIS
+
+    use Sidemeter;
+    my $jobs = Sidemeter->counter('jobs_total', 'Jobs that were done.', labels => ['queue']);
+    $jobs->labels('mail')->inc;
+
+=head1 METHODS
+
+C<counter>, C<gauge>, C<histogram>, C<summary>, C<info>, C<stateset> define a family (NAME, HELP, OPTIONS: C<labels>,
+C<unit>, C<mode>, C<buckets>, C<states>) and croak where that is wrong. C<labels> gives a series. Events are C<inc>,
+C<dec>, C<set>, C<observe>, C<timer>, C<time>, C<info>, C<state>, C<remove>; none dies, what is wrong is counted in
+C<dropped>. C<flush>, C<flush_and_wait(SECONDS)>, C<close> are the client's. F<README.md> tells the rest.
+
+=cut
