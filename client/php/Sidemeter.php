@@ -261,7 +261,7 @@ final class Client {
     private string $buffer = '', $replies = '';
     private int $sent = 0; // bytes of the buffer that the kernel has taken
     private int $token, $answered = 0; // syncs; rise from request to request, since replies may outlive one
-    private $socket = null;
+    private $socket = null, $unsure = false; // a signal's handler threw out of a write: all was sent, rather than twice
     private float $retry_at = 0.0, $retry_after = RETRY_SECONDS[0];
 
     // $interval seconds between two flushes; $max_series label sets in all; $max_buffer bytes that wait for the kernel.
@@ -400,15 +400,14 @@ final class Client {
     }
 
     private function begin_session(): void {
-        ++$this->session;
+        [$this->session, $this->unsure] = [$this->session + 1, false];
         [$this->handles, $this->undeclared, $this->buffer, $this->sent, $this->in_flight] = [0, null, '', 0, []];
     }
     // True when the kernel has taken all that waited when this began, or $one buffer of it.
     private function push(bool $one = false): bool {
         if ($this->forks && getmypid() !== $this->pid) { $this->begin_anew(); }
-        if ($this->socket !== null && !$this->read_replies()) { $this->lose(); }
-        $left = count($this->waiting);
-        while ($this->buffer !== '' || ($left > 0 && $this->waiting !== [])) {
+        if ($this->socket !== null && ($this->unsure || !$this->read_replies())) { $this->lose(); }
+        for ($left = count($this->waiting); $this->buffer !== '' || ($left > 0 && $this->waiting !== []);) {
             if (!$this->open()) { return false; }
             $left -= $this->buffer === '' ? $this->fill() : 0;
             if (!$this->write_buffer() || $one) { return $this->buffer === '' && $this->socket !== null; }
@@ -437,9 +436,10 @@ final class Client {
     }
     // True when the kernel has taken the whole buffer.
     private function write_buffer(): bool {
-        $taken = $this->quietly(fn () => fwrite($this->socket, substr($this->buffer, $this->sent)));
+        [$from, $this->sent, $this->unsure] = [$this->sent, strlen($this->buffer), true];
+        $taken = $this->quietly(fn () => fwrite($this->socket, substr($this->buffer, $from)));
+        [$this->sent, $this->unsure] = [$from + (int) $taken, false];
         if ($taken === false) { $this->lose(); }
-        $this->sent += (int) $taken;
         if ($taken === false || $this->sent < strlen($this->buffer)) { return false; }
         foreach ($this->in_flight as [$series]) {
             if (!$series->is_gone()) { continue; }

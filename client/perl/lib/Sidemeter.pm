@@ -110,7 +110,7 @@ sub begin_session {
     my ($self) = @_;
     ++$self->{session};
     # In flight are pairs: a series, and where in the buffer its records end. `told` families are declared.
-    @$self{qw(handles greeted told buffer sent in_flight)} = (0, 0, 0, '', 0, []);
+    @$self{qw(handles greeted told buffer sent unsure in_flight)} = (0, 0, 0, '', 0, 0, []);
 }
 # Puts a series into the table, or finds the one that is there; undef when it is full.
 sub enter {
@@ -146,7 +146,7 @@ sub push_all {
     my ($self, $most) = @_;
     local ($@, $!, $_);
     $self->begin_anew if $self->{pid} != $$;
-    $self->lose if $self->{socket} && !$self->read_replies;
+    $self->lose if $self->{socket} && ($self->{unsure} || !$self->read_replies);
     my $left = @{ $self->{waiting} };
     $left = $most if $most && $most < $left;
     while (length $self->{buffer} || $left > 0 && @{ $self->{waiting} }) {
@@ -175,10 +175,12 @@ sub fill {
 # True when the kernel has taken the whole buffer.
 sub write_buffer {
     my ($self) = @_;
-    my $taken = send $self->{socket}, substr($self->{buffer}, $self->{sent}), MSG_NOSIGNAL;
+    my ($from, $length) = ($self->{sent}, length $self->{buffer});
+    @$self{qw(sent unsure)} = ($length, 1); # should a signal's handler die here: sent, rather than twice
+    my $taken = send $self->{socket}, substr($self->{buffer}, $from), MSG_NOSIGNAL;
+    @$self{qw(sent unsure)} = ($from + ($taken // 0), 0);
     return for_now() ? 0 : $self->lose unless defined $taken;
-    $self->{sent} += $taken;
-    return 0 if $self->{sent} < length $self->{buffer};
+    return 0 if $self->{sent} < $length;
     for my $series (grep { $_->is_gone } map { $_->[0] } @{ $self->{in_flight} }) {
         delete $series->{family}{series}{ $series->{key} };
         --$self->{count};

@@ -325,7 +325,7 @@ module Sidemeter
     end
 
     # Sends what has added up, as far as the kernel takes it. Waits for nothing.
-    def flush = (undisturbed { push }; nil)
+    def flush = (alone { push }; nil)
 
     # Sends all that happened before this call and waits for the agent to have it: true when the next scrape shows it,
     # false when `timeout` seconds were not enough.
@@ -333,7 +333,7 @@ module Sidemeter
       deadline = Sidemeter.now + timeout
       token = session = nil
       loop do
-        undisturbed { session, token = @session, sync if push && session != @session && @connection.open }
+        alone { session, token = @session, sync if push && session != @session && @connection.open }
         return true if token && @connection.answered >= token
         return false unless pause(deadline)
       end
@@ -342,7 +342,7 @@ module Sidemeter
     # Sends what has added up, for at most 100 ms, and ends the session. A later event begins another.
     def close
       finish
-      undisturbed { @lock.synchronize { begin_anew } }
+      alone { @lock.synchronize { begin_anew } }
     end
 
     # Below: for families, series and the fork hook only.
@@ -401,20 +401,19 @@ module Sidemeter
 
     def begin_session
       @session, @handles, @undeclared = @session + 1, 0, nil
-      @buffer, @sent = "".b, 0
+      @buffer, @sent, @unsure = "".b, 0, false
       @in_flight = [] # series, and where in the buffer their records end
     end
 
-    # One thread at a time holds the socket, and none is killed between its writing and what it remembers of that.
-    def undisturbed(&)
-      Thread.handle_interrupt(Object => :never) { @io.synchronize(&) }
+    def alone(&) # one thread at a time has the socket
+      @io.synchronize(&)
     rescue ThreadError # in a signal's trap
       false
     end
 
     # True when the kernel has taken all that waited when this began.
     def push
-      lose if @connection.socket && !@connection.read_replies
+      lose if @connection.socket && (@unsure || !@connection.read_replies)
       left = @waiting.size
       until @buffer.empty? && (left <= 0 || @waiting.empty?)
         return false unless @connection.open
@@ -449,9 +448,10 @@ module Sidemeter
 
     # True when the kernel has taken the whole buffer.
     def write_buffer
-      taken = @connection.write(@sent.zero? ? @buffer : @buffer.byteslice(@sent..))
+      from, @sent, @unsure = @sent, @buffer.bytesize, true # should a trap raise here: sent, rather than twice
+      taken = @connection.write(from.zero? ? @buffer : @buffer.byteslice(from..))
+      @sent, @unsure = from + taken.to_i, false
       return lose unless taken
-      @sent += taken
       return false if @sent < @buffer.bytesize
       @lock.synchronize { @in_flight.each { |series, _| expel(series) if series.gone? } }
       [@in_flight, @buffer].each(&:clear)
