@@ -1,0 +1,3 @@
+module sidemeter
+
+go 1.19

@@ -1,0 +1,7 @@
+module conformance
+
+go 1.19
+
+require sidemeter v0.0.0
+
+replace sidemeter => ../../../client/go
