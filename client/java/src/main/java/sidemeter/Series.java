@@ -134,7 +134,8 @@ public final class Series {
             synchronized (client.table) {
                 Series other = right ? known.get(key) : null;
                 if (other != null) return other;
-                boolean kept = right && text.length() <= 20_000 && client.table.size() + client.removed < client.options.maxSeries();
+                boolean hasRoom = client.table.size() + client.removed < client.options.maxSeries();
+                boolean kept = right && text.length() <= 20_000 && hasRoom;
                 Series series = new Series(this, values, text.append('}').toString(), client.created++, !kept);
                 if (!kept) return series;
                 known.put(key, series);
