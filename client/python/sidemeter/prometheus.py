@@ -64,7 +64,10 @@ def _exemplar(labels, value):
 
 class _Counter(sidemeter.Counter):
     """Raises where the reference does, and sends the last exemplar with the amount."""
-    _last = ""
+
+    def _start_over(self):
+        super()._start_over()
+        self._last = ""
 
     def inc(self, amount=1, exemplar=None):
         with self._lock:
@@ -90,7 +93,10 @@ class _Summary(sidemeter.Summary):
 class _Histogram(_Summary):
     """Sends the last observation with an exemplar in each bucket by itself, since a merge has no exemplars."""
     type = "histogram"
-    _last = {}  # {bucket: (value, exemplar)}
+
+    def _start_over(self):
+        super()._start_over()
+        self._last = {}  # {bucket: (value, exemplar)}
 
     def observe_with(self, value, exemplar):
         value = float(value)
@@ -100,7 +106,7 @@ class _Histogram(_Summary):
             bucket = bisect_left(self._family.bounds, value)
             if bucket in self._last:
                 self.observe(self._last[bucket][0])
-            self._last = {**self._last, bucket: (value, exemplar)}
+            self._last[bucket] = value, exemplar
             self.begin()
 
     def _write(self, pending):
@@ -258,7 +264,6 @@ class _Metric:
 
     def remove_by_labels(self, labels):
         """Removes all children that have these labels among theirs: a dict."""
-        want(self._labelnames, f"No label names were set when constructing {self}")
         if not isinstance(labels, dict):
             raise TypeError("labels must be a dict of {label_name: label_value}")
         want(set(labels) <= set(self._labelnames), f"Unknown label names in {labels}; expected {self._labelnames}")
@@ -451,9 +456,7 @@ class _Around(contextlib.ContextDecorator):
         self._leave(value)
 
 
-# --- functions of gauges ---
-
-_functions = []  # (series, function)
+_functions = []  # of gauges: (series, function)
 _function_thread = None
 
 
@@ -486,8 +489,6 @@ def flush_and_wait(timeout=1.0):
     _run_functions()
     return sidemeter.flush_and_wait(timeout)
 
-
-# --- what answers a scrape in the reference: scraping.py ---
 
 def push_to_gateway(gateway, job, registry=REGISTRY, grouping_key=None, timeout=30, handler=None, compression=None):
     """Waits at most `timeout` seconds until the agent has everything: it takes the gateway's place. All else is not used."""
