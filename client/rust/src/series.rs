@@ -69,6 +69,7 @@ impl FamilyTable {
             }
         };
         let known = self.table.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let known = known.filter(|series| series.values.len() == values.len());
         known.unwrap_or_else(|| self.create(key, values))
     }
 

@@ -135,7 +135,7 @@ final class SidemeterTest {
     private static void eventsOfWrongSeriesAreDropped() {
         try (Sidemeter client = new Sidemeter(options("/nonexistent/socket", 1))) {
             Series.Family<Series.Counter> family = client.counter("c").labels("a").define();
-            String[][] wrong = {{}, {"x", "y"}, {"a\0b"}, {"\ud800"}, {"x".repeat(2049)}};
+            String[][] wrong = {{}, {null}, {"x", null}, {"x", "y"}, {"a\0b"}, {"\ud800"}, {"x".repeat(2049)}};
             long dropped = 0;
             for (String[] values : wrong) {
                 family.with(values).inc();
