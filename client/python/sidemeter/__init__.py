@@ -50,8 +50,7 @@ class Family:
 
     def __init__(self, client, kind, declaration, labelnames, reserved):
         self.client, self.kind, self.declaration, self.labelnames = client, kind, declaration, tuple(labelnames)
-        self.name, self.bounds, self.mode = declaration["declare"], declaration.get("buckets", ()), declaration.get("mode")
-        self.series = {}
+        self.name, self.bounds, self.series = declaration["declare"], declaration.get("buckets", ()), {}
         want(self.metric_name.fullmatch(self.name) and len(self.name.encode()) <= MAX_NAME_BYTES,
              f"a metric name matches {self.metric_name.pattern}, in {MAX_NAME_BYTES} bytes, got {self.name!r}")
         self.check_labels(self.labelnames)
@@ -80,11 +79,12 @@ class Series:
 
     def __init__(self, family, key):
         self._client, self._lock, self._family, self._key = family.client, family.client._lock, family, key
+        self._own = family.declaration.get("mode", "last") != "last"
         self._text = family.text(list(zip(family.labelnames, key or ())))
         self._start_over()
 
     def _start_over(self):
-        self._pending, self._adds, self._queued = None, False, False  # what has happened since it was last sent
+        self._pending, self._whole, self._queued = None, False, False  # what has happened since it was last sent
         self._known = None  # what a new session is told again, since the agent may have forgotten it
 
     def labels(self, *values, **named):
@@ -125,17 +125,18 @@ class Series:
             self._write(pending)
 
     def _write(self, pending):
-        self._client._put(("+=" if self._adds else "") + repr(float(pending)), self)
+        whole, self._whole = self._whole, False
+        self._client._put(("" if whole else self.plus) + repr(float(pending)), self)
 
     def _repeat(self):
         if self._known is not None:
-            self._pending, self._adds = self._known, False
+            self._pending, self._whole = self._known, True
             self._queued or self._queue()
 
 
 class Counter(Series):
     """What only rises."""
-    type, verb = "counter", "c"
+    type, verb, plus = "counter", "c", ""
 
     def inc(self, amount=1):
         """Adds `amount`, finite and not below 0."""
@@ -151,25 +152,23 @@ class Counter(Series):
 
 class Gauge(Series):
     """What rises and falls. In every mode but `last` the value is this process's own, and begins at 0."""
-    type, verb = "gauge", "g"
+    type, verb, plus = "gauge", "g", "+="
 
     def set(self, value):
         try:
             with self._lock:
                 self._pending = self._known = float(value)
-                self._adds = False
+                self._whole = True
                 self._queued or self._queue()
         except Exception:
             self._client._drop()
 
     def inc(self, amount=1, sign=1):
         try:
-            amount = sign * float(amount)
             with self._lock:
-                if self._pending is None:
-                    self._pending, self._adds = 0.0, True
-                self._pending += amount
-                if self._known is not None or self._family.mode != "last":
+                amount = sign * float(amount)
+                self._pending = (self._pending or 0.0) + amount
+                if self._own or self._known is not None:
                     self._known = (self._known or 0.0) + amount
                 self._queued or self._queue()
         except Exception:

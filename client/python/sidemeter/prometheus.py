@@ -31,8 +31,7 @@ from sidemeter.scraping import (  # noqa: F401
     generate_latest, instance_ip_grouping_key, make_asgi_app, make_wsgi_app, multiprocess, start_http_server, start_wsgi_server,
     write_to_textfile)
 
-MAX_EXEMPLAR_CHARACTERS = 128
-FUNCTIONS_SECONDS = 0.25
+MAX_EXEMPLAR_CHARACTERS, FUNCTIONS_SECONDS = 128, 0.25
 
 
 # --- what is sent: the client's series, with names of any text, and exemplars ---
@@ -64,13 +63,20 @@ def _exemplar(labels, value):
 
 
 class _Counter(sidemeter.Counter):
-    """Sends the last exemplar with the amount."""
-    _last = ""
+    """Raises where the reference does, and sends the last exemplar with the amount."""
 
-    def inc_with(self, amount, exemplar):
+    def _start_over(self):
+        super()._start_over()
+        self._last = ""
+
+    def inc(self, amount=1, exemplar=None):
         with self._lock:
-            self.inc(amount)
-            self._last = exemplar
+            if not 0 <= amount < INFINITY:
+                want(not amount < 0, "Counters can only be incremented by non-negative amounts.")
+                return self._client._drop()
+            self._last = _exemplar(exemplar, amount) if exemplar else self._last
+            self._pending = (self._pending or 0.0) + amount
+            self._queued or self._queue()
 
     def _write(self, pending):
         self._client._put(f"{float(pending)!r}{self._last}", self)
@@ -87,7 +93,10 @@ class _Summary(sidemeter.Summary):
 class _Histogram(_Summary):
     """Sends the last observation with an exemplar in each bucket by itself, since a merge has no exemplars."""
     type = "histogram"
-    _last = {}  # {bucket: (value, exemplar)}
+
+    def _start_over(self):
+        super()._start_over()
+        self._last = {}  # {bucket: (value, exemplar)}
 
     def observe_with(self, value, exemplar):
         value = float(value)
@@ -97,7 +106,7 @@ class _Histogram(_Summary):
             bucket = bisect_left(self._family.bounds, value)
             if bucket in self._last:
                 self.observe(self._last[bucket][0])
-            self._last = {**self._last, bucket: (value, exemplar)}
+            self._last[bucket] = value, exemplar
             self.begin()
 
     def _write(self, pending):
@@ -119,10 +128,8 @@ class DuplicateTimeseries(ValueError):
 
 
 class CollectorRegistry:
-    """Keeps a name from being used twice. All registries of a process send to one agent.
-
-    Nothing is read from it: `collect()` is empty, `get_sample_value()` is None, and custom collectors are not asked.
-    `target_info` becomes the info metric `target`.
+    """Keeps a name from being used twice. All registries of a process send to one agent, and nothing is read from them: `collect()`
+    is empty, `get_sample_value()` is None, and custom collectors are not asked. `target_info` becomes the info metric `target`.
     """
 
     def __init__(self, auto_describe=False, target_info=None, support_collectors_without_names=False):
@@ -220,6 +227,10 @@ class _Metric:
 
     def labels(self, *labelvalues, **labelkwargs):
         """The child of these label values, by position or by name, as texts."""
+        if not labelkwargs:
+            child = self._children.get(tuple(map(str, labelvalues)))
+            if child is not None:
+                return child
         names = self._labelnames
         if not names or self._labelvalues:
             raise ValueError(f"{self} has no label names, or its labels are set already")
@@ -229,10 +240,7 @@ class _Metric:
             labelvalues = [labelkwargs[name] for name in names]
         elif len(labelvalues) != len(names):
             raise ValueError(f"Incorrect label count, wanted {names}")
-        values = tuple([str(value) for value in labelvalues])
-        return self._children.get(values) or self._make_child(values)
-
-    def _make_child(self, values):
+        values = tuple(map(str, labelvalues))
         with self._lock:
             if values not in self._children:
                 child = object.__new__(type(self))
@@ -242,7 +250,8 @@ class _Metric:
             return self._children[values]
 
     def _begin(self):
-        self._series.inc(0)
+        self.inc = self._series.inc  # which saves a call
+        self.inc(0)
 
     def remove(self, *labelvalues):
         """Removes the child of these values: at the agent too, with what all processes gave it."""
@@ -255,7 +264,6 @@ class _Metric:
 
     def remove_by_labels(self, labels):
         """Removes all children that have these labels among theirs: a dict."""
-        want(self._labelnames, f"No label names were set when constructing {self}")
         if not isinstance(labels, dict):
             raise TypeError("labels must be a dict of {label_name: label_value}")
         want(set(labels) <= set(self._labelnames), f"Unknown label names in {labels}; expected {self._labelnames}")
@@ -286,12 +294,7 @@ class Counter(_Metric):
 
     def inc(self, amount=1, exemplar=None):
         """Adds `amount`, not below 0. `exemplar`: labels, such as {"trace_id": "abc"}."""
-        if amount < 0:
-            raise ValueError("Counters can only be incremented by non-negative amounts.")
-        if exemplar:
-            self._series.inc_with(amount, _exemplar(exemplar, amount))
-        else:
-            self._series.inc(amount)
+        self._series.inc(amount, exemplar)
 
     def reset(self):
         """Removes the series and begins it at 0: with what all processes have counted, since it is theirs too."""
@@ -343,6 +346,7 @@ class Gauge(_Metric):
         self._series.set
         _functions.append((self._family.find(self._labelvalues), f))
         self._series = _NoEvents()
+        self.inc = self._series.inc
         _start_functions()
 
 
@@ -452,9 +456,7 @@ class _Around(contextlib.ContextDecorator):
         self._leave(value)
 
 
-# --- functions of gauges ---
-
-_functions = []  # (series, function)
+_functions = []  # of gauges: (series, function)
 _function_thread = None
 
 
@@ -487,8 +489,6 @@ def flush_and_wait(timeout=1.0):
     _run_functions()
     return sidemeter.flush_and_wait(timeout)
 
-
-# --- what answers a scrape in the reference: scraping.py ---
 
 def push_to_gateway(gateway, job, registry=REGISTRY, grouping_key=None, timeout=30, handler=None, compression=None):
     """Waits at most `timeout` seconds until the agent has everything: it takes the gateway's place. All else is not used."""

@@ -69,6 +69,7 @@ impl FamilyTable {
             }
         };
         let known = self.table.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let known = known.filter(|series| series.values.len() == values.len());
         known.unwrap_or_else(|| self.create(key, values))
     }
 
@@ -136,11 +137,17 @@ struct Level {
 }
 
 impl Series {
-    // An event: of the series that has taken the place of this one, if it is gone.
+    #[inline]
     fn event(&self, add: impl FnOnce(&Series)) {
-        if !self.gone.load(Relaxed) {
-            return add(self);
+        match self.gone.load(Relaxed) {
+            false => add(self),
+            true => self.event_of_another(add),
         }
+    }
+
+    // The series that has taken the place of this one, if there is one.
+    #[cold]
+    fn event_of_another(&self, add: impl FnOnce(&Series)) {
         let now = self.family.with(&self.values.iter().map(String::as_str).collect::<Vec<_>>());
         match now.gone.load(Relaxed) {
             false => add(&now),
@@ -148,6 +155,7 @@ impl Series {
         }
     }
 
+    #[inline]
     fn add(&self, value: f64) {
         let more = |bits| Some((f64::from_bits(bits) + value).to_bits());
         let _ = self.amount.fetch_update(AcqRel, Relaxed, more);
@@ -231,12 +239,14 @@ types_of_series! {
 }
 
 impl Counter {
+    #[inline]
     pub fn inc(&self) {
         self.0.event(|series| {
             series.whole.fetch_add(1, Relaxed);
         });
     }
     /// A finite amount of at least 0.
+    #[inline]
     pub fn inc_by(&self, amount: f64) {
         match amount >= 0.0 && amount.is_finite() {
             true => self.0.event(|series| series.add(amount)),
@@ -271,6 +281,7 @@ impl Gauge {
 
 impl Observer {
     /// A value, a time in seconds; neither NaN nor -Inf, which would make the sum NaN.
+    #[inline]
     pub fn observe(&self, value: f64) {
         if value.is_nan() || value == f64::NEG_INFINITY {
             return self.0.family.drop_event();

@@ -211,6 +211,28 @@ class Metrics(BothCase):
                     lambda l: l.Histogram(self.name + "_l", "Help.", registry=None).observe(1, exemplar=long))
         self.assertEqual(0, sum(self.agent.rejected().values()))
 
+    def test_a_child_sends_no_exemplars_observation_of_its_parent(self):
+        registry = ours.CollectorRegistry()
+        histogram = ours.Histogram(self.name, "Help.", buckets=[1], registry=registry)
+        counter = ours.Counter(self.name + "_c", "Help.", registry=registry)
+        self.assertTrue(ours.flush_and_wait(10))
+        with sidemeter.client._lock:  # so that the thread sends nothing before the fork
+            histogram.observe(0.5, {"trace_id": "a"})
+            counter.inc(2, {"trace_id": "a"})
+            child = os.fork()
+            if child == 0:
+                sidemeter.client._lock.release()
+                histogram.observe(0.5)
+                counter.inc(3)
+                os._exit(0 if ours.flush_and_wait(10) else 1)
+        self.assertEqual(0, os.waitpid(child, 0)[1])
+        found = self.agent.scrape()
+        self.assertTrue(ours.flush_and_wait(10))
+        later = self.agent.scrape()
+        series = self.name + "_count", self.name + "_c_total"
+        self.assertLessEqual(float(found[series[0]]), 2)
+        self.assertEqual(["2.0", "5.0"], [later[name] for name in series])
+
     def test_names_are_put_together(self):
         def do(library, registry):
             for kind in ("Counter", "Gauge", "Summary", "Histogram"):

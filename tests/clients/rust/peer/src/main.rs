@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 const ROUNDS: usize = 7;
-const EVENTS: u32 = 2_000_000;
+const EVENTS: u32 = 5_000_000;
 
 fn measure(threads: usize, event: &(dyn Fn() + Sync)) -> f64 {
     let start = Instant::now();

@@ -119,22 +119,27 @@ public final class Series {
         }
 
         Series with(String[] values) {
-            Series series = known.get(values.length == 1 ? values[0] : Arrays.asList(values));
+            Series series = known.get(key(values));
             return series != null ? series : create(values.clone());
+        }
+
+        private static Object key(String[] values) {
+            return values.length == 1 && values[0] != null ? values[0] : Arrays.asList(values);
         }
 
         private Series create(String[] values) {
             boolean right = values.length == labels.size();
             StringBuilder text = new StringBuilder(name).append('{');
             for (int i = 0; right && i < values.length; i++) {
-                right = Sidemeter.isText(values[i], 2048);
-                text.append(labels.get(i)).append("=\"").append(Sidemeter.escaped(values[i])).append("\",");
+                right = values[i] != null && Sidemeter.isText(values[i], 2048);
+                if (right) text.append(labels.get(i)).append("=\"").append(Sidemeter.escaped(values[i])).append("\",");
             }
-            Object key = values.length == 1 ? values[0] : Arrays.asList(values);
+            Object key = key(values);
             synchronized (client.table) {
                 Series other = right ? known.get(key) : null;
                 if (other != null) return other;
-                boolean kept = right && text.length() <= 20_000 && client.table.size() + client.removed < client.options.maxSeries();
+                boolean hasRoom = client.table.size() + client.removed < client.options.maxSeries();
+                boolean kept = right && text.length() <= 20_000 && hasRoom;
                 Series series = new Series(this, values, text.append('}').toString(), client.created++, !kept);
                 if (!kept) return series;
                 known.put(key, series);

@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Pushes metrics to a Sidemeter agent on the same host.
@@ -81,7 +82,8 @@ public final class Sidemeter implements AutoCloseable {
     public Sidemeter(Options options) {
         this.options = options;
         String given = options.socket != null ? options.socket : System.getenv("SIDEMETER_SOCKET");
-        address = UnixDomainSocketAddress.of(given != null && !given.isEmpty() ? given : "/run/sidemeter/sidemeter.sock");
+        boolean isGiven = given != null && !given.isEmpty();
+        address = UnixDomainSocketAddress.of(isGiven ? given : "/run/sidemeter/sidemeter.sock");
         Thread thread = new Thread(this::run, "sidemeter");
         thread.setDaemon(true);
         thread.start();
@@ -101,7 +103,7 @@ public final class Sidemeter implements AutoCloseable {
         }
     }
 
-    /** Sends what has added up and waits until the next scrape shows it. False when the time is over, or interrupted. */
+    /** Sends what has added up and waits until the next scrape shows it. False when time is over, or interrupted. */
     public boolean flushAndWait(Duration timeout) {
         synchronized (wishes) {
             long mine = ++syncs;
@@ -189,7 +191,7 @@ public final class Sidemeter implements AutoCloseable {
         private int sent; // bytes of buffer that the kernel has taken
         private long reported; // of dropped
         private final StringBuilder replies = new StringBuilder();
-        private long asked, target, syncedIn, answered; // the sync that is waited for, behind which round, in which session
+        private long asked, target, answered, syncedIn; // the sync waited for, behind which round; where it was sent
         private long tryAt = now(), wait = SHORTEST_WAIT_MS, closeTarget, closeBy; // in ms
 
         private static long now() {
@@ -273,7 +275,8 @@ public final class Sidemeter implements AutoCloseable {
             sent = 0;
         }
 
-        // Sends the sync that was asked for last, behind all that the table held then. One at a time: gives the last answered.
+        // Sends the sync that was asked for last, behind all that the table held then, one at a time. Gives the last
+        // that was answered.
         long sync(long wanted) {
             if (asked == answered && wanted > asked) {
                 asked = wanted;
@@ -337,14 +340,31 @@ public final class Sidemeter implements AutoCloseable {
         }
     }
 
-    public Definition<Series.Counter> counter(String name) { return new Definition<>("counter", "c", name, Series.Counter::new); }
-    public Definition<Series.Gauge> gauge(String name) { return new Definition<>("gauge", "g", name, Series.Gauge::new); }
-    public Definition<Series.Observer> histogram(String name) { return new Definition<>("histogram", "m", name, Series.Observer::new); }
+    public Definition<Series.Counter> counter(String name) {
+        return new Definition<>("counter", "c", name, Series.Counter::new);
+    }
+
+    public Definition<Series.Gauge> gauge(String name) {
+        return new Definition<>("gauge", "g", name, Series.Gauge::new);
+    }
+
+    public Definition<Series.Observer> histogram(String name) {
+        return new Definition<>("histogram", "m", name, Series.Observer::new);
+    }
+
     /** A count and a sum. */
-    public Definition<Series.Observer> summary(String name) { return new Definition<>("summary", "m", name, Series.Observer::new); }
+    public Definition<Series.Observer> summary(String name) {
+        return new Definition<>("summary", "m", name, Series.Observer::new);
+    }
+
     /** Its labels are its content. */
-    public Definition<Series.Info> info(String name) { return new Definition<>("info", "i", name, Series.Info::new); }
-    public Definition<Series.Stateset> stateset(String name) { return new Definition<>("stateset", "e", name, Series.Stateset::new); }
+    public Definition<Series.Info> info(String name) {
+        return new Definition<>("info", "i", name, Series.Info::new);
+    }
+
+    public Definition<Series.Stateset> stateset(String name) {
+        return new Definition<>("stateset", "e", name, Series.Stateset::new);
+    }
 
     /** Of a metric family; {@code define} gives it. */
     public final class Definition<S> {
@@ -376,12 +396,15 @@ public final class Sidemeter implements AutoCloseable {
         /** The same definition again gives the same family. Throws IllegalArgumentException and tells what is wrong. */
         public Series.Family<S> define() {
             check();
-            Series.Table family = new Series.Table(Sidemeter.this, name, verb, declaration(), labels, states, buckets, !mode.isEmpty() && !mode.equals("last"));
+            boolean keepsOwn = !mode.isEmpty() && !mode.equals("last");
+            Series.Table family =
+                    new Series.Table(Sidemeter.this, name, verb, declaration(), labels, states, buckets, keepsOwn);
             synchronized (table) {
                 for (Series.Table known : families) {
                     if (!known.name.equals(name)) continue;
-                    if (known.declaration.equals(family.declaration) && known.labels.equals(labels)) return new Series.Family<>(known, type);
-                    throw new IllegalArgumentException(name + " is defined already, in another way:\n" + known.declaration);
+                    want(known.declaration.equals(family.declaration) && known.labels.equals(labels),
+                            "the name is defined already, in another way:\n" + known.declaration);
+                    return new Series.Family<>(known, type);
                 }
                 families.add(family);
                 return new Series.Family<>(family, type);
@@ -390,43 +413,52 @@ public final class Sidemeter implements AutoCloseable {
 
         // What the agent would refuse (proto/PROTOCOL.md, "Limits").
         private void check() {
-            String reserved = mode.endsWith("all") ? "pid" : Map.of("histogram", "le", "summary", "quantile", "stateset", name).getOrDefault(kind, "");
+            Map<String, String> kept = Map.of("histogram", "le", "summary", "quantile", "stateset", name);
+            String reserved = mode.endsWith("all") ? "pid" : kept.getOrDefault(kind, "");
+            boolean unitless = kind.equals("info") || kind.equals("stateset");
             want(name.matches("[a-zA-Z_:][a-zA-Z0-9_:]{0,511}") && !name.startsWith("sidemeter_"),
                     "a name matches [a-zA-Z_:][a-zA-Z0-9_:]*, has at most 512 bytes, and does not begin with sidemeter_");
             want(isText(help, 4096), "a help is text of at most 4096 bytes");
-            want(different(labels, 32) && labels.stream().allMatch(l -> l.matches("(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,511}") && !l.equals(reserved)),
-                    "at most 32 different labels match [a-zA-Z_][a-zA-Z0-9_]*, and none is __… or the agent's own, as " + reserved);
-            want(unit.matches("[a-zA-Z0-9_]{0,512}") && (unit.isEmpty() || !List.of("info", "stateset").contains(kind)),
+            want(different(labels, 32, label -> label.matches("(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,511}")),
+                    "at most 32 different labels match [a-zA-Z_][a-zA-Z0-9_]*, and none is __…");
+            want(!labels.contains(reserved), "the label " + reserved + " is the agent's own");
+            want(unit.isEmpty() || unit.matches("[a-zA-Z0-9_]{1,512}") && !unitless,
                     "a unit matches [a-zA-Z0-9_]+, and info and stateset have none");
-            want(mode.matches("last|(live)?(sum|min|max|mostrecent|all)") && kind.equals("gauge") || mode.isEmpty(),
+            want(mode.isEmpty() || mode.matches("last|(live)?(sum|min|max|mostrecent|all)") && kind.equals("gauge"),
                     "only a gauge has a mode: last or [live](sum|min|max|mostrecent|all)");
-            boolean rise = different(buckets, 128) && buckets.equals(buckets.stream().sorted().toList());
-            want(kind.equals("histogram") != buckets.isEmpty() && rise && buckets.stream().allMatch(Double::isFinite),
+            want(kind.equals("histogram") != buckets.isEmpty() && different(buckets, 128, Double::isFinite)
+                            && buckets.equals(buckets.stream().sorted().toList()),
                     "only a histogram has buckets: 1 to 128 finite bounds that rise");
-            want(kind.equals("stateset") != states.isEmpty() && different(states, 128) && states.stream().allMatch(s -> s.matches("\\S+") && isText(s, 2048)),
+            want(kind.equals("stateset") != states.isEmpty()
+                            && different(states, 128, state -> state.matches("\\S+") && isText(state, 2048)),
                     "only a stateset has states: 1 to 128 different words");
         }
 
         private void want(boolean holds, String rule) {
-            if (!holds) throw new IllegalArgumentException(rule + ", got the " + kind + " " + name + " " + labels + " " + unit + " " + mode + " " + buckets + " " + states);
+            if (holds) return;
+            throw new IllegalArgumentException(
+                    rule + ", got " + List.of(kind, name, labels, unit, mode, buckets, states));
         }
 
         private String declaration() {
-            StringBuilder records = new StringBuilder();
             String bounds = buckets.toString().replaceAll("[\\[\\],]", "");
-            String[] parts = {"TYPE", kind, "HELP", escaped(help), "UNIT", unit, "BUCKETS", bounds, "MODE", mode, "STATES", String.join(" ", states)};
-            for (int i = 0; i < parts.length; i += 2)
-                if (!parts[i + 1].isEmpty()) records.append("# " + parts[i] + " " + name + " " + parts[i + 1] + "\n");
+            String[][] parts = {{"TYPE", kind}, {"HELP", escaped(help)}, {"UNIT", unit}, {"BUCKETS", bounds},
+                    {"MODE", mode}, {"STATES", String.join(" ", states)}};
+            StringBuilder records = new StringBuilder();
+            for (String[] part : parts)
+                if (!part[1].isEmpty()) records.append("# " + part[0] + " " + name + " " + part[1] + "\n");
             return records.toString();
         }
     }
 
-    private static boolean different(List<?> items, int most) {
-        return items.size() <= most && new HashSet<>(items).size() == items.size();
+    private static <T> boolean different(List<T> items, int most, Predicate<T> right) {
+        boolean once = new HashSet<>(items).size() == items.size();
+        return once && items.size() <= most && items.stream().allMatch(right);
     }
 
     static boolean isText(String text, int most) {
-        return StandardCharsets.UTF_8.newEncoder().canEncode(text) && text.getBytes(StandardCharsets.UTF_8).length <= most && text.indexOf(0) < 0;
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) return false;
+        return text.getBytes(StandardCharsets.UTF_8).length <= most && text.indexOf(0) < 0;
     }
 
     static String escaped(String text) {
