@@ -37,7 +37,7 @@ public final class Sidemeter implements AutoCloseable {
     private static final String CLIENT = "sidemeter-java", VERSION = "0.1.0";
     private static final int HANDLES = 4096; // later series are written by their text
     private static final long SHORTEST_WAIT_MS = 100, LONGEST_WAIT_MS = 5_000; // between two tries to connect
-    private static final long LONGEST_CLOSE_MS = 100;
+    private static final long LONGEST_CLOSE_MS = 1_000; // at exit the classes of the socket may have to be loaded first
 
     /** Of a histogram, in seconds. */
     public static final List<Double> DEFAULT_BUCKETS =
@@ -112,7 +112,7 @@ public final class Sidemeter implements AutoCloseable {
         }
     }
 
-    /** Sends what has added up, waiting for the agent no longer than 100 ms, and ends. Called when the JVM exits. */
+    /** Sends what has added up, waiting for the agent no longer than a second, and ends. Called when the JVM exits. */
     @Override public void close() {
         synchronized (wishes) {
             closing = true;
