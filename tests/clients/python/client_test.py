@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 from agent_process import AgentCase, until
 
@@ -34,6 +35,33 @@ class Sizes(unittest.TestCase):
                                    "metrics.counter('c').inc(); print(metrics.flush())"],
                                   env={"SIDEMETER_SOCKET": "/nonexistent/socket"}, capture_output=True, text=True, timeout=60)
             self.assertEqual(("False\n", ""), (done.stdout, done.stderr))
+
+
+class Connection:
+    """A socket whose kernel takes `room` bytes, and whose agent then dies."""
+
+    def __init__(self, room):
+        self.room, self.stream, self.alive = room, b"", True
+
+    def setblocking(self, blocking):
+        pass
+
+    connect = setblocking
+
+    def send(self, view, flags):
+        taken = bytes(view[:self.room - len(self.stream)])
+        self.stream += taken
+        if not taken:
+            raise BlockingIOError
+        return len(taken)
+
+    def recv(self, most):
+        if self.alive:
+            raise BlockingIOError
+        return b""
+
+    def close(self):
+        pass
 
 
 class ClientCase(AgentCase):
@@ -152,6 +180,28 @@ class Sessions(ClientCase):
     def test_a_lost_session_is_continued_from_the_record_that_was_cut(self):
         cut = [self.lose_within_a_record(amount) for amount in (2, 2.5, 1234, 1234.5, 1e9)]
         self.assertTrue(any(re.fullmatch(rb"@[0-9]+( [0-9.]*)?", record) for record in cut), f"no amount was cut, but {cut}")
+
+    def test_a_session_may_end_behind_each_byte(self):
+        room, done = 0, False
+        while not done:
+            connections = [Connection(room), Connection(1 << 30)]
+            opened = iter(connections)
+            with unittest.mock.patch.object(sidemeter.socket, "socket", lambda *_: next(opened)):
+                client = self.new_client("unused")
+                counter, histogram = client.counter("c", labelnames=["l"]), client.histogram("h", buckets=[1])
+                counter.labels("a").inc(1)
+                counter.labels("b").inc(2)
+                histogram.observe(0.5)
+                done = client.flush()
+                counter.labels("a").inc(10)
+                connections[0].alive = False
+                client._retry_at = 0
+                self.assertTrue(client.flush())
+            found = self.sums(self.events(connections[0].stream) + self.events(connections[1].stream))
+            self.assertEqual({'c{l="a"}': 11, 'c{l="b"}': 2, "h": 1}, found, connections[0].stream[-30:])
+            client.close(0)
+            room += 1
+        self.assertGreater(room, 200)
 
     def lose_within_a_record(self, amount):
         """The first session ends where the kernel's buffer was full; answers with the record that was cut there."""
