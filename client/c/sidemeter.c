@@ -3,7 +3,6 @@
 // table, never while it waits; `table` for a look-up; that of a series for an addition.
 #define _POSIX_C_SOURCE 200809L
 #include "sidemeter.h"
-
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -17,7 +16,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
 // PROTOCOL.md, Limits. A series leaves room in its record, of 64 KiB, for what follows it.
 enum { kNameBytes = 512, kHelpBytes = 4096, kValueBytes = 2048, kSeriesBytes = 60000 };
 enum { kLabels = 32, kBuckets = 128, kHandles = 4096 };
@@ -223,8 +221,7 @@ sidemeter_family *sidemeter_define(const sidemeter_definition *given) {
     if (strcmp(found->declaration.bytes, made->declaration.bytes) || strcmp(found->shape.bytes, made->shape.bytes))
       found = NULL, refuse("a family stays as it was defined first", given->name);
   }
-  if (made) free(made->declaration.bytes), free(made->shape.bytes);
-  free(made);
+  if (made) free(made->declaration.bytes), free(made->shape.bytes), free(made);
   return found;
 }
 
@@ -355,7 +352,7 @@ static void end_session(void) {
   close(connection);
   connection = -1;
   while (sent > 0 && buffer.bytes[sent - 1] != '\n') sent--;
-  if (sent > 0) memmove(buffer.bytes, buffer.bytes + sent, buffer.length - sent);
+  if (sent > 0) memmove(buffer.bytes, buffer.bytes + sent, buffer.length - sent + 1);
   buffer.length -= sent, sent = 0;
 }
 static void bind_handle(sidemeter_series *series) {
@@ -375,10 +372,13 @@ static void begin_session(void) {
     hold(series);
     if (series->repeats) series->owes = kSet, series->sum = 0;
     release(series);
-    if (rest.length && series->bound == session - 1) bind_handle(series);
   }
   pthread_mutex_unlock(&table);
-  append(&buffer, "%.*s", (int)rest.length, rest.length ? rest.bytes : "");
+  for (const char *line = rest.length ? rest.bytes : ""; *line; line = strchr(line, '\n') + 1) {
+    sidemeter_series *series = *line == '@' ? &places[atoi(line + 1)] : NULL;
+    if (series && series->bound == session - 1) bind_handle(series);
+  }
+  append(&buffer, "%s", rest.length ? rest.bytes : "");
   free(rest.bytes);
 }
 

@@ -119,7 +119,16 @@ static void work_in_threads(int count, struct work given) {
   for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
 }
 
+static void wait_seconds(double seconds) {
+  const struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  nanosleep(&time, NULL);
+}
+
 static const char* fork_and_work(struct work given) {
+#ifdef SANITIZED
+  wait_seconds(
+      0.05);  // the sanitizer's allocator does not survive a fork amid the start of a thread
+#endif
   const pid_t child = fork();
   if (child == 0) {
     work(&given);
@@ -135,11 +144,6 @@ static void time_nothing(sidemeter_series* series) {
   sidemeter_observe(series, sidemeter_clock() - start);
 }
 
-static void wait_seconds(double seconds) {
-  const struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&time, NULL);
-}
-
 static const char* obey(char** words) {
   static char number[32];
   const char* verb = words[0];
@@ -149,8 +153,7 @@ static const char* obey(char** words) {
   if (!strcmp(verb, "set")) sidemeter_set(series_of(words[1], words[2]), strtod(words[3], NULL));
   if (!strcmp(verb, "observe"))
     sidemeter_observe(series_of(words[1], words[2]), strtod(words[3], NULL));
-  if (!strcmp(verb, "time"))
-    time_nothing(series_of(words[1], words[2]));
+  if (!strcmp(verb, "time")) time_nothing(series_of(words[1], words[2]));
   if (!strcmp(verb, "info")) sidemeter_info(series_of(words[1], words[2]));
   if (!strcmp(verb, "state")) sidemeter_state(series_of(words[1], words[2]), decode(words[3]));
   if (!strcmp(verb, "remove")) sidemeter_remove(series_of(words[1], words[2]));

@@ -103,6 +103,10 @@ void work(const std::string& name, const std::string& labels, int count) {
 }
 
 std::string fork_and_work(const Words& words) {
+#ifdef SANITIZED
+  // The sanitizer's allocator does not survive a fork amid the start of a thread.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+#endif
   const pid_t child = fork();
   if (child == 0) {
     work(words[2], words[3], std::stoi(words[1]));
